@@ -1,1 +1,1 @@
-export {};
+export { type MemoryStore, type MemoryStoreOptions, memoryStore } from "./memory-store.ts";

@@ -1,0 +1,144 @@
+import { copyOf, utf8 } from "./bytes.ts";
+import type { DriverValue, Expiry } from "./driver.ts";
+import { type Duration, durationMs } from "./duration.ts";
+import { kindOf, mistake } from "./mistake.ts";
+import type { CreateOptions, GetOptions, IncrementOptions, SetOptions, Value } from "./store.ts";
+
+// What a call may be given (S4, S5, T5, N3), checked in one place, for the portable store and for authors of a
+// store of their own. Each check gives back what it was given, in the form that a driver takes.
+
+/** A key: any well-formed string. */
+export function checkKey(key: string): string {
+  if (typeof key !== "string") throw mistake(new TypeError(`A key must be a string, not ${kindOf(key)}.`));
+  if (!key.isWellFormed()) throw loneSurrogate("A key");
+  return key;
+}
+
+/** The name of a namespace: any well-formed string of 1 to 255 bytes in UTF-8. */
+export function checkName(name: string): string {
+  if (typeof name !== "string") {
+    throw mistake(new TypeError(`The name of a namespace must be a string, not ${kindOf(name)}.`));
+  }
+  if (!name.isWellFormed()) throw loneSurrogate("The name of a namespace");
+  const length = utf8(name).length;
+  if (length < 1 || length > 255) {
+    throw mistake(
+      new RangeError(`The name of a namespace must have 1 to 255 bytes in UTF-8; this one has ${length}.`),
+    );
+  }
+  return name;
+}
+
+/** A value as a driver takes it: a well-formed string as it is, bytes as a copy that is the driver's own (S3). */
+export function checkValue(value: Value, what: string = "A value"): DriverValue {
+  if (typeof value === "string") {
+    if (!value.isWellFormed()) throw loneSurrogate(what);
+    return value;
+  }
+  if (value instanceof Uint8Array) return copyOf(value);
+  throw mistake(
+    new TypeError(
+      `${what} must be a string or a Uint8Array, not ${kindOf(value)}. For other types see typed(store, json()).`,
+    ),
+  );
+}
+
+/** How far from now an entry expires, in milliseconds: `Infinity` where `expiresIn` is not given. */
+export function checkExpiresIn(options: CreateOptions | undefined): number {
+  if (options === undefined) return Number.POSITIVE_INFINITY;
+  checkOptions(options, createOptions);
+  return options.expiresIn === undefined
+    ? Number.POSITIVE_INFINITY
+    : durationMs(options.expiresIn, "expiresIn");
+}
+
+/** The expiry that `set` and `compareAndSet` give an entry (T2). */
+export function checkExpiry(options: SetOptions | undefined): Expiry {
+  if (options === undefined) return Number.POSITIVE_INFINITY;
+  checkOptions(options, setOptions);
+  const { expiresIn, keepExpiry } = options as { expiresIn?: Duration; keepExpiry?: boolean };
+  if (keepExpiry !== undefined && typeof keepExpiry !== "boolean") {
+    throw mistake(new TypeError(`keepExpiry must be true or false, not ${kindOf(keepExpiry)}.`));
+  }
+  if (keepExpiry !== true)
+    return expiresIn === undefined ? Number.POSITIVE_INFINITY : durationMs(expiresIn, "expiresIn");
+  if (expiresIn === undefined) return "keep";
+  throw mistake(new TypeError("expiresIn and keepExpiry exclude each other: pass one of them."));
+}
+
+/** How far from now a renewal moves the expiry, in milliseconds; `undefined` where none is asked for. */
+export function checkRenewFor(options: GetOptions | undefined): number | undefined {
+  if (options === undefined) return undefined;
+  checkOptions(options, getOptions);
+  return options.renewFor === undefined ? undefined : durationMs(options.renewFor, "renewFor");
+}
+
+/** What `increment` adds, and how far from now an entry that it creates expires, in milliseconds. */
+export function checkIncrement(options: IncrementOptions | undefined): { by: number; expiresInMs: number } {
+  if (options === undefined) return { by: 1, expiresInMs: Number.POSITIVE_INFINITY };
+  checkOptions(options, incrementOptions);
+  const { by = 1, expiresIn } = options;
+  if (typeof by !== "number") throw mistake(new TypeError(`by must be a number, not ${kindOf(by)}.`));
+  if (!Number.isSafeInteger(by)) throw mistake(new RangeError(`by must be a safe integer, not ${by}.`));
+  return {
+    by: by === 0 ? 0 : by, // -0 is 0
+    expiresInMs: expiresIn === undefined ? Number.POSITIVE_INFINITY : durationMs(expiresIn, "expiresIn"),
+  };
+}
+
+/** The keys of a batch. */
+export function checkKeys(keys: Iterable<string>): string[] {
+  const checked: string[] = [];
+  for (const key of checkIterable(keys, "keys")) checked.push(checkKey(key));
+  return checked;
+}
+
+/** The entries of a batch, each key once, with its last value. */
+export function checkEntries(
+  entries: Iterable<readonly [key: string, value: Value]>,
+): Map<string, DriverValue> {
+  const checked = new Map<string, DriverValue>();
+  for (const entry of checkIterable(entries, "entries")) {
+    if (!Array.isArray(entry) || entry.length !== 2) {
+      throw mistake(new TypeError(`An entry must be a pair [key, value], not ${kindOf(entry)}.`));
+    }
+    const [key, value] = entry as [string, Value];
+    checked.set(checkKey(key), checkValue(value));
+  }
+  return checked;
+}
+
+const getOptions: readonly string[] = ["renewFor"];
+const createOptions: readonly string[] = ["expiresIn"];
+const setOptions: readonly string[] = ["expiresIn", "keepExpiry"];
+const incrementOptions: readonly string[] = ["by", "expiresIn"];
+
+/** A misspelt option would otherwise store an entry for ever that was meant to expire. */
+function checkOptions(options: object, known: readonly string[]): void {
+  if (typeof options !== "object" || options === null) {
+    throw mistake(
+      new TypeError(`Options must be an object, like { ${known[0]}: "15m" }, not ${kindOf(options)}.`),
+    );
+  }
+  for (const name in options) {
+    if (!known.includes(name)) {
+      throw mistake(
+        new TypeError(`There is no option ${JSON.stringify(name)} here. Known: ${known.join(", ")}.`),
+      );
+    }
+  }
+}
+
+function checkIterable<T>(items: Iterable<T>, what: string): Iterable<T> {
+  // A string is an iterable of strings, but whoever passes one means one key.
+  if (typeof items === "object" && items !== null && Symbol.iterator in items) return items;
+  throw mistake(new TypeError(`The ${what} must be an iterable, like an array, not ${kindOf(items)}.`));
+}
+
+function loneSurrogate(what: string): TypeError {
+  return mistake(
+    new TypeError(
+      `${what} holds a lone surrogate (half a character), which has no UTF-8. See String.prototype.toWellFormed.`,
+    ),
+  );
+}

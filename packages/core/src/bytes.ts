@@ -1,0 +1,34 @@
+/**
+ * Bytes over an ArrayBuffer of their own. Spelled through `Uint8Array.of`, so that it is `Uint8Array` for
+ * compilers before TypeScript 5.7 and `Uint8Array<ArrayBuffer>` from then on: `new Response(bytes)` compiles
+ * under both.
+ */
+export type Bytes = ReturnType<typeof Uint8Array.of>;
+
+const encoder = new TextEncoder();
+
+/** The UTF-8 of a well-formed string. */
+export function utf8(text: string): Bytes {
+  return encoder.encode(text);
+}
+
+/** The bytes to be stored for a value: a well-formed string's UTF-8, bytes as they are. */
+export function bytesOf(value: Uint8Array | string): Uint8Array {
+  return typeof value === "string" ? utf8(value) : value;
+}
+
+/** A copy over an ArrayBuffer of its own, which holds nothing else (S3). */
+export function copyOf(bytes: Uint8Array): Bytes {
+  const copy = new Uint8Array(bytes.length);
+  copy.set(bytes);
+  return copy;
+}
+
+/** Whether two arrays hold the same bytes. */
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at += 1) {
+    if (a[at] !== b[at]) return false;
+  }
+  return true;
+}

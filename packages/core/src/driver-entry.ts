@@ -1,0 +1,28 @@
+export {
+  checkEntries,
+  checkExpiresIn,
+  checkExpiry,
+  checkIncrement,
+  checkKey,
+  checkKeys,
+  checkName,
+  checkRenewFor,
+  checkValue,
+} from "./arguments.ts";
+export { bytesOf, copyOf, sameBytes, utf8 } from "./bytes.ts";
+export type {
+  Answer,
+  AtomicDriverNamespace,
+  BatchDriverNamespace,
+  Driver,
+  DriverNamespace,
+  DriverValue,
+  ExpirableDriverNamespace,
+  Expiry,
+  Explanation,
+  FullDriverNamespace,
+  ListableDriverNamespace,
+} from "./driver.ts";
+export { durationMs } from "./duration.ts";
+export { addToInteger } from "./integer.ts";
+export { createStore, type StoreOptions, type StoreOver } from "./portable-store.ts";

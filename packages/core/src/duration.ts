@@ -1,0 +1,120 @@
+import { kindOf, mistake } from "./mistake.ts";
+
+/** The fields of a duration, with the names and meanings of `Temporal.Duration`. All are added up. */
+export interface DurationFields {
+  readonly weeks?: number | undefined;
+  readonly days?: number | undefined;
+  readonly hours?: number | undefined;
+  readonly minutes?: number | undefined;
+  readonly seconds?: number | undefined;
+  readonly milliseconds?: number | undefined;
+}
+
+/** A number and a unit: milliseconds, seconds, minutes, hours or days. */
+export type DurationText = `${number}ms` | `${number}s` | `${number}m` | `${number}h` | `${number}d`;
+
+/**
+ * How long something lasts: a number of **seconds**, a number with a unit (`"500ms"`, `"30s"`, `"15m"`, `"2h"`,
+ * `"7d"`), or fields (`{ hours: 1, minutes: 30 }`; a `Temporal.Duration` fits). `Infinity` means without end.
+ */
+export type Duration = number | DurationText | DurationFields;
+
+const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+const fieldMs: Readonly<Record<string, number>> = {
+  weeks: 7 * unitMs.d,
+  days: unitMs.d,
+  hours: unitMs.h,
+  minutes: unitMs.m,
+  seconds: unitMs.s,
+  milliseconds: 1,
+  microseconds: 1e-3,
+  nanoseconds: 1e-6,
+};
+
+const spelling = /^(-?\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
+
+const longestMs = 1_000 * 365.25 * unitMs.d;
+
+/**
+ * The whole milliseconds of a duration (T5); fractions of a millisecond round up, `Infinity` stays.
+ *
+ * @param option what the duration is for, as the error names it: `expiresIn`
+ * @throws RangeError for 0, a negative duration, NaN and more than 1,000 years
+ * @throws TypeError for text without a unit, unknown fields, months, years and any other type
+ */
+export function durationMs(duration: Duration, option: string): number {
+  const ms = typeof duration === "number" ? duration * unitMs.s : spelledMs(duration, option);
+  if (ms === Number.POSITIVE_INFINITY) return ms;
+  if (!(ms > 0)) {
+    throw mistake(
+      new RangeError(`${option} must be longer than 0, not ${ms}ms. To remove an entry, delete it.`),
+    );
+  }
+  if (ms > longestMs) {
+    throw mistake(
+      new RangeError(
+        `${option} must be at most 1,000 years. A number means seconds; for no expiry pass Infinity.`,
+      ),
+    );
+  }
+  return wholeMs(ms);
+}
+
+function spelledMs(duration: unknown, option: string): number {
+  if (typeof duration === "string") return textMs(duration, option);
+  if (typeof duration === "object" && duration !== null) return fieldsMs(duration, option);
+  throw mistake(
+    new TypeError(
+      `${option} must be a number of seconds, text like "15m" or fields like { minutes: 15 }, not ${kindOf(duration)}.`,
+    ),
+  );
+}
+
+function textMs(text: string, option: string): number {
+  const [, amount, unit] = spelling.exec(text) ?? [];
+  if (amount === undefined || unit === undefined) {
+    throw mistake(
+      new TypeError(
+        `${option} must be a number and a unit (ms, s, m, h or d), like "30s" or "15m", not ${JSON.stringify(text.slice(0, 40))}.`,
+      ),
+    );
+  }
+  return Number(amount) * unitMs[unit as keyof typeof unitMs];
+}
+
+function fieldsMs(fields: object, option: string): number {
+  let ms = 0;
+  for (const name of fieldNames(fields)) {
+    const amount: unknown = (fields as Record<string, unknown>)[name];
+    if (amount === undefined) continue;
+    if (typeof amount !== "number") {
+      throw mistake(new TypeError(`${option}.${name} must be a number, not ${kindOf(amount)}.`));
+    }
+    if (amount === 0) continue;
+    const unit = fieldMs[name];
+    if (unit === undefined) {
+      throw mistake(
+        new TypeError(
+          `${option} cannot be told in ${name}: the fields are weeks, days, hours, minutes, seconds and milliseconds.`,
+        ),
+      );
+    }
+    if (!(amount > 0)) throw mistake(new RangeError(`${option}.${name} must not be ${amount}.`));
+    ms += amount * unit;
+  }
+  return ms;
+}
+
+/** A Temporal.Duration has its fields as accessors of its prototype, so they are asked for by name. */
+function fieldNames(fields: object): string[] {
+  const own = Object.keys(fields);
+  return own.length > 0 ? own : ["years", "months", ...Object.keys(fieldMs)];
+}
+
+/** 1.1 s is 1100.0000000000002 ms in floating point: what lies within its noise of a whole number is that number. */
+function wholeMs(ms: number): number {
+  const nearest = Math.round(ms);
+  const noise = Math.abs(ms) * Number.EPSILON * 4;
+  return Math.max(1, Math.abs(ms - nearest) <= noise ? nearest : Math.ceil(ms));
+}

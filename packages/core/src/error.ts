@@ -1,0 +1,63 @@
+/**
+ * Why a call could not be carried out. Programs act on the code; people read the message.
+ *
+ * - `KV_UNAVAILABLE`: not sent, or a read without an answer; nothing was changed, trying again is safe
+ * - `KV_OUTCOME_UNKNOWN`: a write was sent and not answered; it may or may not have been done
+ * - `KV_TIMEOUT`: gave up waiting for a lock; nothing was changed
+ * - `KV_DENIED`: the store's user lacks the rights
+ * - `KV_FULL`: the disk or the server's memory is full
+ * - `KV_READ_ONLY`: the disk or the server takes no writes
+ * - `KV_CORRUPT`: the stored entry is damaged; `set` heals it, `delete` removes it
+ * - `KV_CLOSED`: the store or registry was closed
+ * - `KV_NO_NAMESPACE`: the operation needs a namespace, and the store was opened without one
+ * - `KV_NOT_AN_INTEGER`: `increment` met text that is no integer, or would leave the safe integers
+ * - `KV_INVALID_VALUE`: a codec or schema refused the value
+ * - `KV_UNKNOWN_STORE`: the registry has no store of that name and no way to make one
+ * - `KV_STORE_EXISTS`: the registry has a store of that name already
+ * - `KV_FAILED`: anything else; see `cause`
+ *
+ * More codes may come: treat an unknown one like `KV_FAILED`.
+ */
+export type StoreErrorCode =
+  | "KV_UNAVAILABLE"
+  | "KV_OUTCOME_UNKNOWN"
+  | "KV_TIMEOUT"
+  | "KV_DENIED"
+  | "KV_FULL"
+  | "KV_READ_ONLY"
+  | "KV_CORRUPT"
+  | "KV_CLOSED"
+  | "KV_NO_NAMESPACE"
+  | "KV_NOT_AN_INTEGER"
+  | "KV_INVALID_VALUE"
+  | "KV_UNKNOWN_STORE"
+  | "KV_STORE_EXISTS"
+  | "KV_FAILED";
+
+// Registered globally, so that two copies of this package know each other's errors.
+const brand = Symbol.for("@kv/core.StoreError");
+
+/** Every failure that is not a mistake in the call. No message and no cause holds a value, password or whole key. */
+export class StoreError extends Error {
+  override readonly name: string = "StoreError";
+  readonly code: StoreErrorCode;
+
+  constructor(code: StoreErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    Object.defineProperty(this, brand, { value: true });
+  }
+}
+
+/** Whether an error is a `StoreError`, of any copy of this package, and, where `code` is given, has that code. */
+export function isStoreError<C extends StoreErrorCode = StoreErrorCode>(
+  error: unknown,
+  code?: C,
+): error is StoreError & { readonly code: C } {
+  return (
+    typeof error === "object" &&
+    error !== null &&
+    brand in error &&
+    (code === undefined || Reflect.get(error, "code") === code)
+  );
+}

@@ -1,0 +1,17 @@
+/** Where a store's entries live: stores of one driver and one path are one namespace (N1). */
+export interface Place {
+  /** What the entries of this place share with no other: the driver, or a store that is none of ours. */
+  readonly owner: object;
+  readonly path: readonly string[];
+}
+
+const places = new WeakMap<object, Place>();
+
+export function rememberPlace(store: object, owner: object, path: readonly string[] | null): void {
+  places.set(store, { owner, path: path ?? [] });
+}
+
+/** The place of a store made by `createStore`; any other store is a place of its own. */
+export function placeOf(store: object): Place {
+  return places.get(store) ?? { owner: store, path: [] };
+}

@@ -1,0 +1,229 @@
+import {
+  checkEntries,
+  checkExpiresIn,
+  checkExpiry,
+  checkIncrement,
+  checkKey,
+  checkKeys,
+  checkName,
+  checkRenewFor,
+  checkValue,
+} from "./arguments.ts";
+import { type Bytes, copyOf } from "./bytes.ts";
+import { Calls } from "./calls.ts";
+import type {
+  AtomicDriverNamespace,
+  BatchDriverNamespace,
+  Driver,
+  DriverNamespace,
+  ExpirableDriverNamespace,
+  ListableDriverNamespace,
+} from "./driver.ts";
+import { type Duration, durationMs } from "./duration.ts";
+import { listing } from "./listing.ts";
+import { rememberPlace } from "./place.ts";
+import type {
+  AtomicStore,
+  BatchStore,
+  ExpirableStore,
+  ListableStore,
+  NamespacedStore,
+  Store,
+} from "./store.ts";
+
+/** The store over a driver: it has the capabilities whose methods the driver has. */
+export type StoreOver<D extends Driver> = Store &
+  (D extends { namespace(path: readonly string[]): DriverNamespace } ? NamespacedStore : unknown) &
+  (D["root"] extends BatchDriverNamespace ? BatchStore : unknown) &
+  (D["root"] extends AtomicDriverNamespace ? AtomicStore : unknown) &
+  (D["root"] extends ListableDriverNamespace ? ListableStore : unknown) &
+  (D["root"] extends ExpirableDriverNamespace ? ExpirableStore : unknown);
+
+export interface StoreOptions {
+  /** The longest that `close` waits for what is under way, in all: `"5s"` unless told. */
+  readonly timeout?: Duration | undefined;
+}
+
+/** Makes the store that people hold over a driver. Does nothing yet: the driver is first asked by the first call. */
+export function createStore<D extends Driver>(driver: D, options: StoreOptions = {}): StoreOver<D> {
+  const timeoutMs = durationMs(options.timeout ?? "5s", "timeout");
+  const path = driver.rootPath === undefined ? [] : driver.rootPath;
+  return storeAt(driver, path, driver.root, new Calls(driver, path, timeoutMs)) as StoreOver<D>;
+}
+
+function storeAt(driver: Driver, path: readonly string[] | null, at: DriverNamespace, calls: Calls): Store {
+  const store: Store = {
+    ...storeMethods(calls, at),
+    ...(driver.namespace !== undefined && namespaceMethods(driver as NamespacingDriver, path, calls)),
+    ...(has<BatchDriverNamespace>(at, "getMany") && batchMethods(calls, at)),
+    ...(has<AtomicDriverNamespace>(at, "increment") && atomicMethods(calls, at)),
+    ...(has<ListableDriverNamespace>(at, "keys") && listingMethods(calls, at)),
+    ...(has<ExpirableDriverNamespace>(at, "deleteExpired") && expiryMethods(calls, at)),
+    ...(path === null && withoutNamespace(calls, at)),
+  };
+  rememberPlace(store, driver, path);
+  return store;
+}
+
+function has<N extends DriverNamespace>(at: DriverNamespace, method: keyof N): at is N {
+  return method in at;
+}
+
+function storeMethods(calls: Calls, at: DriverNamespace): Store {
+  return {
+    get: (key, options) =>
+      calls.run(
+        "get",
+        () => {
+          checkKey(key);
+          const renewForMs = checkRenewFor(options);
+          return renewForMs === undefined ? at.get(key) : at.getAndRenew(key, renewForMs);
+        },
+        copyIfFound,
+      ),
+
+    set: (key, value, options) =>
+      calls.run("set", () => at.set(checkKey(key), checkValue(value), checkExpiry(options)), nothing),
+
+    touch: (key, renewFor) =>
+      calls.run("touch", () => at.touch(checkKey(key), durationMs(renewFor, "renewFor")), same),
+
+    delete: (key) => calls.run("delete", () => at.delete(checkKey(key)), same),
+
+    deleteAll: () => calls.run("deleteAll", () => at.deleteAll(), nothing),
+
+    exists: (key) => calls.run("exists", () => at.exists(checkKey(key)), same),
+
+    expiresIn: (key) => calls.run("expiresIn", () => at.expiresInMs(checkKey(key)), secondsIfFound),
+
+    close: () => calls.close(),
+
+    [Symbol.asyncDispose]: () => calls.close(),
+  };
+}
+
+/** `withNamespace` gives a store of the same capabilities, since all namespaces of a driver have the same. */
+type Namespaces = Pick<NamespacedStore, "namespace"> & { withNamespace(name: string): Store };
+
+type NamespacingDriver = Driver & Required<Pick<Driver, "namespace">>;
+
+function namespaceMethods(
+  driver: NamespacingDriver,
+  path: readonly string[] | null,
+  calls: Calls,
+): Namespaces {
+  return {
+    namespace: path === null ? null : Object.freeze([...path]),
+
+    withNamespace(name) {
+      calls.refuseAfterClose("withNamespace");
+      const childPath = [...(path ?? []), checkName(name)];
+      return storeAt(driver, childPath, driver.namespace(childPath), calls.child(childPath));
+    },
+  };
+}
+
+function batchMethods(calls: Calls, at: BatchDriverNamespace): MethodsOf<BatchStore> {
+  return {
+    getMany: (keys) =>
+      calls.run(
+        "getMany",
+        () => at.getMany(checkKeys(keys)),
+        (found) => found.map(copyIfFound),
+      ),
+
+    setMany: (entries, options) =>
+      calls.run("setMany", () => at.setMany(checkEntries(entries), checkExpiry(options)), nothing),
+
+    deleteMany: (keys) => calls.run("deleteMany", () => at.deleteMany(new Set(checkKeys(keys))), same),
+  };
+}
+
+function atomicMethods(calls: Calls, at: AtomicDriverNamespace): MethodsOf<AtomicStore> {
+  return {
+    increment: (key, options) =>
+      calls.run(
+        "increment",
+        () => {
+          checkKey(key);
+          const { by, expiresInMs } = checkIncrement(options);
+          return at.increment(key, by, expiresInMs);
+        },
+        ({ value, expiresInMs }) => ({ value, expiresIn: expiresInMs / 1_000 }),
+      ),
+
+    setIfAbsent: (key, value, options) =>
+      calls.run(
+        "setIfAbsent",
+        () => at.setIfAbsent(checkKey(key), checkValue(value), checkExpiresIn(options)),
+        same,
+      ),
+
+    compareAndSet: (key, expected, value, options) =>
+      calls.run(
+        "compareAndSet",
+        () =>
+          at.compareAndSet(
+            checkKey(key),
+            checkValue(expected, "The expected value"),
+            checkValue(value),
+            checkExpiry(options),
+          ),
+        same,
+      ),
+
+    compareAndDelete: (key, expected) =>
+      calls.run(
+        "compareAndDelete",
+        () => at.compareAndDelete(checkKey(key), checkValue(expected, "The expected value")),
+        same,
+      ),
+  };
+}
+
+function listingMethods(calls: Calls, at: ListableDriverNamespace): MethodsOf<ListableStore> {
+  return {
+    keys: () => listing(calls, "keys", () => at.keys()),
+    namespaces: () => listing(calls, "namespaces", () => at.namespaces()),
+  };
+}
+
+function expiryMethods(calls: Calls, at: ExpirableDriverNamespace): MethodsOf<ExpirableStore> {
+  return {
+    deleteExpired: () => calls.run("deleteExpired", () => at.deleteExpired(), same),
+  };
+}
+
+/** Where namespacing is turned off, what would touch keys that are not the store's own is refused (N4). */
+function withoutNamespace(calls: Calls, at: DriverNamespace): Partial<ListableStore> {
+  const refuse = (operation: string): never => {
+    throw calls.error(
+      "KV_NO_NAMESPACE",
+      operation,
+      "the store was opened with namespace: null, and this would touch keys that are not its own. Use withNamespace, or open the store with a namespace.",
+    );
+  };
+  return {
+    deleteAll: () => calls.run("deleteAll", () => refuse("deleteAll"), nothing),
+    ...(has<ListableDriverNamespace>(at, "keys") && {
+      keys: () => listing(calls, "keys", () => refuse("keys")),
+      namespaces: () => listing(calls, "namespaces", () => refuse("namespaces")),
+    }),
+  };
+}
+
+type MethodsOf<S extends Store> = Omit<S, keyof Store>;
+
+function copyIfFound(bytes: Uint8Array | undefined): Bytes | undefined {
+  return bytes === undefined ? undefined : copyOf(bytes);
+}
+
+function secondsIfFound(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : ms / 1_000;
+}
+
+function same<T>(answer: T): T {
+  return answer;
+}
+
+function nothing(): void {}

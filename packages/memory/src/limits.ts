@@ -1,0 +1,117 @@
+import { StoreError } from "@kv/core";
+import { utf8 } from "@kv/core/driver";
+import { type Entry, type NamespaceNode, nodesFrom } from "./namespace-tree.ts";
+
+/** An entry's place in the order of use. */
+export interface Use {
+  readonly node: NamespaceNode;
+  readonly key: string;
+  /** The bytes of its key and its value. */
+  bytes: number;
+  older: Use;
+  newer: Use;
+}
+
+export interface Amount {
+  entries: number;
+  bytes: number;
+}
+
+/** Keeps count of entries and bytes, and of the order in which entries were last used. */
+export class Limits {
+  readonly #max: Readonly<Amount>;
+  readonly #held: Amount = { entries: 0, bytes: 0 };
+  /** The share of each namespace, so that one can be taken out without a walk over its entries. */
+  readonly #heldBy = new Map<NamespaceNode, Amount>();
+  /** Closes the ring: `newer` leads to the least recently used entry, `older` to the most recently used. */
+  readonly #ends: Pick<Use, "older" | "newer">;
+
+  constructor(max: Readonly<Amount>) {
+    this.#max = max;
+    const ends = {} as Use;
+    ends.older = ends;
+    ends.newer = ends;
+    this.#ends = ends;
+  }
+
+  /** @throws StoreError `KV_FULL` for an entry that no eviction could make room for */
+  refuseTooLarge(key: string, bytes: Uint8Array): void {
+    const size = sizeOf(key, bytes);
+    if (size <= this.#max.bytes) return;
+    throw new StoreError(
+      "KV_FULL",
+      `key and value have ${size} bytes, and maxBytes allows ${this.#max.bytes} for all entries together; nothing was changed.`,
+    );
+  }
+
+  /** An entry was added, or got another value. */
+  stored(node: NamespaceNode, key: string, entry: Entry): void {
+    const bytes = sizeOf(key, entry.bytes);
+    if (entry.use === undefined) {
+      entry.use = { node, key, bytes } as Use;
+      this.#count(node, 1, bytes);
+    } else {
+      unlink(entry.use);
+      this.#count(node, 0, bytes - entry.use.bytes);
+      entry.use.bytes = bytes;
+    }
+    this.#linkAsNewest(entry.use);
+  }
+
+  used(use: Use): void {
+    unlink(use);
+    this.#linkAsNewest(use);
+  }
+
+  removed(use: Use): void {
+    unlink(use);
+    this.#count(use.node, -1, -use.bytes);
+  }
+
+  /** A namespace was taken out with all below it. Its entries stay in the order until each is `unlink`ed. */
+  removedAll(top: NamespaceNode): void {
+    for (const node of nodesFrom(top)) {
+      const share = this.#heldBy.get(node);
+      if (share !== undefined) this.#count(node, -share.entries, -share.bytes);
+    }
+  }
+
+  /** The entry to evict next: the least recently used one, while the limits are exceeded. */
+  nextToEvict(): Use | undefined {
+    while (this.#held.entries > this.#max.entries || this.#held.bytes > this.#max.bytes) {
+      const oldest = this.#ends.newer;
+      if (this.#heldBy.has(oldest.node)) return oldest;
+      unlink(oldest); // it went with its namespace
+    }
+    return undefined;
+  }
+
+  #count(node: NamespaceNode, entries: number, bytes: number): void {
+    const share = this.#heldBy.get(node) ?? { entries: 0, bytes: 0 };
+    for (const amount of [this.#held, share]) {
+      amount.entries += entries;
+      amount.bytes += bytes;
+    }
+    if (share.entries === 0) this.#heldBy.delete(node);
+    else this.#heldBy.set(node, share);
+  }
+
+  #linkAsNewest(use: Use): void {
+    use.newer = this.#ends as Use;
+    use.older = this.#ends.older;
+    use.older.newer = use;
+    this.#ends.older = use;
+  }
+}
+
+/** Takes an entry out of the order. Doing so again changes nothing. */
+export function unlink(use: Use): void {
+  use.older.newer = use.newer;
+  use.newer.older = use.older;
+  use.older = use;
+  use.newer = use;
+}
+
+function sizeOf(key: string, bytes: Uint8Array): number {
+  return utf8(key).length + bytes.length;
+}

@@ -1,0 +1,182 @@
+import {
+  addToInteger,
+  bytesOf,
+  type DriverValue,
+  type Expiry,
+  type FullDriverNamespace,
+  sameBytes,
+  utf8,
+} from "@kv/core/driver";
+import type { Entries } from "./entries.ts";
+import type { Entry, NamespaceNode } from "./namespace-tree.ts";
+import type { Sweeper } from "./sweeper.ts";
+
+const pageLength = 256;
+
+/** The operations on one namespace. Each but the listings and the removals in bulk is done when it returns. */
+export function memoryNamespace(
+  entries: Entries,
+  sweeper: Sweeper | undefined,
+  path: readonly string[],
+): FullDriverNamespace {
+  let found: NamespaceNode | undefined;
+  let foundAtRemovals = -1;
+
+  /** The node of this namespace, if it holds anything; looked up again only where a node was taken out since. */
+  function node(): NamespaceNode | undefined {
+    if (found === undefined || foundAtRemovals !== entries.tree.removals) {
+      found = entries.tree.find(path);
+      foundAtRemovals = entries.tree.removals;
+    }
+    return found;
+  }
+
+  function live(key: string): Entry | undefined {
+    const at = node();
+    return at === undefined ? undefined : entries.live(at, key);
+  }
+
+  function put(key: string, value: DriverValue, expiry: Expiry): void {
+    const expiresAtMs =
+      expiry === "keep" ? (live(key)?.expiresAtMs ?? Number.POSITIVE_INFINITY) : inMs(expiry);
+    entries.put(path, node(), key, bytesOf(value), expiresAtMs);
+    if (expiresAtMs !== Number.POSITIVE_INFINITY) sweeper?.start();
+  }
+
+  function renew(entry: Entry, renewForMs: number): void {
+    if (entry.expiresAtMs !== Number.POSITIVE_INFINITY) entry.expiresAtMs = inMs(renewForMs);
+  }
+
+  function remove(key: string): boolean {
+    const at = node();
+    const entry = at === undefined ? undefined : entries.live(at, key);
+    if (at === undefined || entry === undefined) return false;
+    entries.remove(at, key, entry);
+    return true;
+  }
+
+  function inMs(ms: number): number {
+    return ms === Number.POSITIVE_INFINITY ? ms : entries.now() + ms;
+  }
+
+  function msLeft(entry: Entry): number {
+    return entry.expiresAtMs === Number.POSITIVE_INFINITY
+      ? entry.expiresAtMs
+      : entry.expiresAtMs - entries.now();
+  }
+
+  return {
+    get: (key) => live(key)?.bytes,
+
+    getAndRenew(key, renewForMs) {
+      const entry = live(key);
+      if (entry !== undefined) renew(entry, renewForMs);
+      return entry?.bytes;
+    },
+
+    set: put,
+
+    touch(key, renewForMs) {
+      const entry = live(key);
+      if (entry !== undefined) renew(entry, renewForMs);
+      return entry !== undefined;
+    },
+
+    delete: remove,
+
+    exists: (key) => live(key) !== undefined,
+
+    expiresInMs(key) {
+      const entry = live(key);
+      return entry === undefined ? undefined : msLeft(entry);
+    },
+
+    deleteAll() {
+      const at = node();
+      return at === undefined ? undefined : entries.removeAll(at);
+    },
+
+    getMany: (keys) => keys.map((key) => live(key)?.bytes),
+
+    setMany(all, expiry) {
+      for (const [key, value] of all) put(key, value, expiry);
+    },
+
+    deleteMany(keys) {
+      let deleted = 0;
+      for (const key of keys) if (remove(key)) deleted += 1;
+      return deleted;
+    },
+
+    increment(key, by, expiresInMs) {
+      const entry = live(key);
+      const value = addToInteger(entry?.bytes, by);
+      if (entry === undefined) {
+        put(key, utf8(String(value)), expiresInMs);
+        return { value, expiresInMs };
+      }
+      put(key, utf8(String(value)), "keep");
+      return { value, expiresInMs: msLeft(entry) };
+    },
+
+    setIfAbsent(key, value, expiresInMs) {
+      if (live(key) !== undefined) return false;
+      put(key, value, expiresInMs);
+      return true;
+    },
+
+    compareAndSet(key, expected, value, expiry) {
+      const entry = live(key);
+      if (entry === undefined || !sameBytes(entry.bytes, bytesOf(expected))) return false;
+      put(key, value, expiry);
+      return true;
+    },
+
+    compareAndDelete(key, expected) {
+      const entry = live(key);
+      return entry !== undefined && sameBytes(entry.bytes, bytesOf(expected)) && remove(key);
+    },
+
+    async *keys() {
+      const at = node();
+      if (at === undefined) return;
+      for (const page of pages(at.entries)) {
+        if (node() !== at) return; // it was emptied, and what it holds now was not there throughout
+        yield page.filter(([, entry]) => !entries.hasExpired(entry)).map(([key]) => key);
+      }
+    },
+
+    async *namespaces() {
+      const at = node();
+      if (at === undefined) return;
+      for (const page of pages(at.children)) {
+        if (node() !== at) return;
+        yield page.filter(([, child]) => entries.holdsAnything(child)).map(([name]) => name);
+      }
+    },
+
+    deleteExpired() {
+      const at = node();
+      return at === undefined ? 0 : entries.removeExpired(at);
+    },
+  };
+}
+
+/**
+ * The items of a map, page by page, while others write. Items added later come last, so after as many as there
+ * were at the start, all of those have come: the listing ends (N6).
+ */
+function* pages<T>(map: ReadonlyMap<string, T>): Iterable<[string, T][]> {
+  let left = map.size;
+  let page: [string, T][] = [];
+  for (const item of map) {
+    page.push(item);
+    left -= 1;
+    if (page.length === pageLength || left === 0) {
+      yield page;
+      page = [];
+      if (left === 0) return;
+    }
+  }
+  if (page.length > 0) yield page;
+}

@@ -1,0 +1,26 @@
+/** How long a slice of a long job may keep others waiting. */
+const sliceMs = 2;
+/** How many steps are made between two looks at the clock. */
+const stepsPerLook = 64;
+
+/** Does a long job step by step, giving way to others about every two milliseconds. */
+export async function inSlices<T>(items: Iterable<T>, step: (item: T) => void): Promise<void> {
+  let untilMs = performance.now() + sliceMs;
+  let steps = 0;
+  for (const item of items) {
+    step(item);
+    steps += 1;
+    if (steps % stepsPerLook === 0 && performance.now() >= untilMs) {
+      await othersHadTheirTurn();
+      untilMs = performance.now() + sliceMs;
+    }
+  }
+}
+
+function othersHadTheirTurn(): Promise<void> {
+  // setImmediate is not everywhere; a timer of 0 ms gives way too, for a little longer.
+  return new Promise((resolve) => {
+    if (typeof setImmediate === "function") setImmediate(resolve);
+    else setTimeout(resolve, 0);
+  });
+}
