@@ -44,8 +44,8 @@ const longestMs = 1_000 * 365.25 * unitMs.d;
  * @throws TypeError for text without a unit, unknown fields, months, years and any other type
  */
 export function durationMs(duration: Duration, option: string): number {
+  if (duration === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY;
   const ms = typeof duration === "number" ? duration * unitMs.s : spelledMs(duration, option);
-  if (ms === Number.POSITIVE_INFINITY) return ms;
   if (!(ms > 0)) {
     throw mistake(
       new RangeError(`${option} must be longer than 0, not ${ms}ms. To remove an entry, delete it.`),
