@@ -1,0 +1,134 @@
+import { isStoreError } from "@kv/core";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type MemoryStore, memoryStore } from "../src/index.ts";
+
+async function present(store: MemoryStore, keys: string): Promise<string> {
+  const there: string[] = [];
+  // Listing, unlike reading, is no use of an entry.
+  for await (const key of store.keys()) there.push(key);
+  return [...keys].filter((key) => there.includes(key)).join("");
+}
+
+describe("maxEntries", () => {
+  test("the least recently used entry goes first, and every use counts", async () => {
+    const store = memoryStore({ maxEntries: 3 });
+    for (const key of "abc") await store.set(key, "1");
+    await store.get("a");
+    await store.set("d", "1");
+    expect(await present(store, "abcd")).toBe("acd");
+    await store.exists("c");
+    await store.set("c", "2");
+    await store.set("e", "1");
+    expect(await present(store, "acde")).toBe("cde");
+  });
+
+  test("the limit holds over all namespaces together", async () => {
+    const store = memoryStore({ maxEntries: 2 });
+    await store.withNamespace("a").set("k", "1");
+    await store.set("k", "1");
+    await store.withNamespace("b").set("k", "1");
+    expect(await store.withNamespace("a").exists("k")).toBe(false);
+    const names: string[] = [];
+    for await (const name of store.namespaces()) names.push(name);
+    expect(names).toEqual(["b"]);
+  });
+
+  test("what was deleted, has expired or went with its namespace counts no more", async () => {
+    let nowMs = 0;
+    const store = memoryStore({ maxEntries: 3, now: () => nowMs });
+    await store.set("keep", "1");
+    await store.set("a", "1");
+    await store.delete("a");
+    await store.set("b", "1", { expiresIn: 1 });
+    nowMs = 1_000;
+    expect(await store.deleteExpired()).toBe(1);
+    const child = store.withNamespace("c");
+    await child.set("a", "1");
+    await child.withNamespace("d").set("a", "1");
+    const cleared = child.deleteAll();
+    // Already now, though the promise is still pending.
+    await store.set("x", "1");
+    await store.set("y", "1");
+    await cleared;
+    expect(await present(store, "xy")).toBe("xy");
+    expect(await store.exists("keep")).toBe(true);
+  });
+});
+
+describe("maxBytes", () => {
+  test("keys and values count by their bytes in UTF-8", async () => {
+    const store = memoryStore({ maxBytes: 10 });
+    await store.set("a", "1234");
+    await store.set("é", "123"); // 5 and 5 bytes
+    expect(await present(store, "aé")).toBe("aé");
+    await store.set("a", "12345");
+    expect(await present(store, "aé")).toBe("a");
+  });
+
+  test("KV_FULL for an entry that no eviction makes room for, and nothing is evicted or replaced", async () => {
+    const store = memoryStore({ maxBytes: 10 });
+    await store.set("a", "old");
+    const error: unknown = await store.set("a", "x".repeat(10)).catch((reason: unknown) => reason);
+    expect(isStoreError(error, "KV_FULL")).toBe(true);
+    expect(String(error)).toMatch(/11 bytes.*maxBytes allows 10/);
+    expect(Buffer.from((await store.get("a")) ?? []).toString()).toBe("old");
+  });
+});
+
+test("the limits hold, and evict only as much as they must, whatever is done", async () => {
+  const key = fc.constantFrom(..."abcdefgh".split(""));
+  const command = fc.record({
+    does: fc.constantFrom("set", "set", "set", "get", "delete", "deleteAll"),
+    key,
+    size: fc.nat(20),
+    below: fc.boolean(),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(command, { maxLength: 60 }), async (commands) => {
+      const max = { maxEntries: 4, maxBytes: 40 };
+      const store = memoryStore(max);
+      // From the least to the most recently used.
+      const model = new Map<string, number>();
+      for (const { does, key: name, size, below } of commands) {
+        const at = below ? store.withNamespace("n") : store;
+        const id = `${below ? "n/" : ""}${name}`;
+        if (does === "set") {
+          await at.set(name, new Uint8Array(size));
+          model.delete(id);
+          model.set(id, size + 1);
+          const bytes = (): number => [...model.values()].reduce((sum, entry) => sum + entry, 0);
+          while (model.size > max.maxEntries || bytes() > max.maxBytes)
+            model.delete([...model.keys()][0] ?? "");
+        } else if (does === "get") {
+          const found = await at.get(name);
+          const expected = model.get(id);
+          expect(found?.length).toBe(expected === undefined ? undefined : expected - 1);
+          if (expected !== undefined) {
+            model.delete(id);
+            model.set(id, expected);
+          }
+        } else if (does === "delete") {
+          expect(await at.delete(name)).toBe(model.delete(id));
+        } else {
+          await at.deleteAll();
+          for (const known of model.keys()) if (!below || known.startsWith("n/")) model.delete(known);
+        }
+      }
+      const left: string[] = [];
+      for await (const found of store.keys()) left.push(found);
+      for await (const found of store.withNamespace("n").keys()) left.push(`n/${found}`);
+      expect(left.toSorted()).toEqual([...model.keys()].toSorted());
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test.each([
+  ["maxEntries", 0],
+  ["maxEntries", -1],
+  ["maxBytes", Number.NaN],
+])("E1 a %s of %d is refused", (option, limit) => {
+  expect(() => memoryStore({ [option]: limit })).toThrow(RangeError);
+  expect(() => memoryStore({ [option]: "5" })).toThrow(TypeError);
+});
