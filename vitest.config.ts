@@ -1,15 +1,21 @@
 import { readdirSync } from "node:fs";
+import { basename } from "node:path";
 import { defineConfig } from "vitest/config";
 
 // Packages are read from their sources: no build stands between a change and its tests.
 const conditions = ["@kv/source", "module", "node", "development|production"];
 
-const projects = ["packages", "examples"].flatMap((folder) =>
-  readdirSync(new URL(folder, import.meta.url)).map((name) => ({
-    extends: true as const,
-    test: { name, root: `./${folder}/${name}`, include: ["test/**/*.test.ts"] },
-  })),
-);
+const folders = [
+  ...["packages", "examples"].flatMap((parent) =>
+    readdirSync(new URL(parent, import.meta.url)).map((name) => `${parent}/${name}`),
+  ),
+  "proofs",
+];
+
+const projects = folders.map((folder) => ({
+  extends: true as const,
+  test: { name: basename(folder), root: `./${folder}`, include: ["test/**/*.test.ts"] },
+}));
 
 export default defineConfig({
   resolve: { conditions },

@@ -1,7 +1,7 @@
 import { StoreRegistry } from "@kv/core";
 import { memoryStore } from "@kv/memory";
+import { tour } from "./tour.ts";
 
-const stores = new StoreRegistry({ root: memoryStore() });
-await stores.get("sessions").set("hello", "world", { expiresIn: "1m" });
-process.stdout.write(`${await stores.get("sessions").expiresIn("hello")} seconds left\n`);
-await stores.close();
+// One line decides where everything is kept; the tour itself never knows.
+await using stores = new StoreRegistry({ root: memoryStore() });
+await tour(stores, (line) => process.stdout.write(`${line}\n`));

@@ -1,3 +1,6 @@
+// For compilers whose lib setting does not bring AsyncDisposable.
+/// <reference lib="esnext.disposable" preserve="true" />
+
 import { StoreError } from "./error.ts";
 import { kindOf, mistake } from "./mistake.ts";
 import type { ExpirableStore, NamespacedStore, Store } from "./store.ts";

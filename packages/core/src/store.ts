@@ -1,3 +1,6 @@
+// For compilers whose lib setting does not bring AsyncDisposable.
+/// <reference lib="esnext.disposable" preserve="true" />
+
 import type { Bytes } from "./bytes.ts";
 import type { Duration } from "./duration.ts";
 

@@ -1,0 +1,158 @@
+import { readdirSync } from "node:fs";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { consumerOf, type PackedPackages, packAll, run } from "./packed-packages.ts";
+
+const limit = { timeout: 180_000 };
+const require = createRequire(import.meta.url);
+
+let packed: PackedPackages;
+const folders: string[] = [];
+
+beforeAll(async () => {
+  packed = await packAll();
+}, limit.timeout);
+
+afterAll(async () => {
+  await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })));
+  await packed.remove();
+});
+
+async function consumer(...names: string[]): Promise<string> {
+  const folder = await consumerOf(packed, ...names);
+  folders.push(folder);
+  return folder;
+}
+
+describe("packed tarballs", () => {
+  const published = readdirSync(new URL("../../packages", import.meta.url)).filter(
+    (name) => !(require(`../../packages/${name}/package.json`) as { private?: boolean }).private,
+  );
+
+  test.each(published)("%s has what it promises, and nothing else", limit, async (name) => {
+    const tarball = packed.all.find((one) => one.name === `@kv/${name}`)?.tarball ?? "";
+    const { stdout } = await run("tar", ["-tzf", tarball]);
+    const files = stdout
+      .trim()
+      .split("\n")
+      .map((file) => file.replace("package/", ""));
+    expect(files).toEqual(
+      expect.arrayContaining([
+        "LICENSE",
+        "README.md",
+        "package.json",
+        "dist/index.js",
+        "dist/index.d.ts",
+        "src/index.ts",
+      ]),
+    );
+    expect(
+      files.filter((file) => !/^(dist|src)\/|^(LICENSE|README\.md|[A-Z]+\.md|package\.json)$/.test(file)),
+    ).toEqual([]);
+    expect(files.filter((file) => /\.test\.|tsbuildinfo/.test(file))).toEqual([]);
+
+    const { stdout: manifest } = await run("tar", ["-xzOf", tarball, "package/package.json"]);
+    expect(manifest).not.toMatch(/workspace:|catalog:|@kv\/source/);
+    const data = await readFile(tarball);
+    const bytes = data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength);
+    const { messages, pkg } = await publint({ pack: { tarball: bytes as ArrayBuffer }, strict: true });
+    expect(messages.map((message) => formatMessage(message, pkg))).toEqual([]);
+  });
+
+  test.each(published)("%s has types that resolve the way its code does", limit, async (name) => {
+    const tarball = packed.all.find((one) => one.name === `@kv/${name}`)?.tarball ?? "";
+    const result = await checkPackage(createPackageFromTarballData(await readFile(tarball)));
+    // ESM only: node10 knows no exports, and what CommonJS gets is ESM by design.
+    const problems =
+      result.types === false
+        ? ["no types"]
+        : result.problems.filter(
+            (problem) =>
+              !("resolutionKind" in problem && problem.resolutionKind === "node10") &&
+              problem.kind !== "CJSResolvesToESM",
+          );
+    expect(problems).toEqual([]);
+  });
+});
+
+describe("a project outside the workspace", () => {
+  test("installs one backend and gets nothing but it and core", limit, async () => {
+    const folder = await consumer("@kv/memory");
+    const installed = JSON.parse(await readFile(join(folder, "package-lock.json"), "utf8")) as {
+      packages: object;
+    };
+    expect(Object.keys(installed.packages).filter(Boolean).toSorted()).toEqual([
+      "node_modules/@kv/core",
+      "node_modules/@kv/memory",
+    ]);
+  });
+
+  test("uses it by import and by require", limit, async () => {
+    const folder = await consumer("@kv/memory");
+    const uses = `
+      const store = memoryStore();
+      store.set("k", "v", { expiresIn: "1m" }).then(() => store.get("k")).then((v) => console.log(Buffer.from(v).toString()));
+    `;
+    await writeFile(join(folder, "import.mjs"), `import { memoryStore } from "@kv/memory";${uses}`);
+    await writeFile(join(folder, "require.cjs"), `const { memoryStore } = require("@kv/memory");${uses}`);
+    for (const script of ["import.mjs", "require.cjs"]) {
+      expect((await run(process.execPath, [script], { cwd: folder })).stdout).toBe("v\n");
+    }
+  });
+
+  const typescripts = ["typescript-5.4", "typescript-5.9", "typescript-6", "typescript"];
+  const resolutions = [
+    { module: "node16", moduleResolution: "node16" },
+    { module: "nodenext", moduleResolution: "nodenext" },
+    { module: "esnext", moduleResolution: "bundler" },
+  ];
+
+  test.each(typescripts)("compiles with %s, however it resolves modules", limit, async (typescript) => {
+    const folder = await consumer("@kv/memory");
+    await writeFile(
+      join(folder, "app.ts"),
+      `
+      import { StoreRegistry, json, typed, type Bytes, type Store } from "@kv/core";
+      import { createStore, type Driver } from "@kv/core/driver";
+      import { memoryStore, type MemoryStore } from "@kv/memory";
+
+      const stores = new StoreRegistry({ root: memoryStore() });
+      const sessions: MemoryStore = stores.get("sessions");
+      const found: Bytes | undefined = await sessions.withNamespace("eu").get("k", { renewFor: "15m" });
+      export const response = new Response(found);
+      const users = typed(sessions, json<{ name: string }>());
+      const user: { name: string } | undefined = await users.get("ada");
+      export const name: string = user?.name ?? "";
+      await sessions.set("k", "v", { keepExpiry: true });
+      // @ts-expect-error the two exclude each other
+      await sessions.set("k", "v", { keepExpiry: true, expiresIn: 1 });
+      // @ts-expect-error text without a unit
+      await sessions.touch("k", "60");
+      export function over(driver: Driver): Store { return createStore(driver); }
+      `,
+    );
+    for (const resolution of resolutions) {
+      const compilerOptions = {
+        ...resolution,
+        target: "es2022",
+        lib: ["es2022", "dom"],
+        types: [],
+        strict: true,
+        exactOptionalPropertyTypes: true,
+        noEmit: true,
+        skipLibCheck: false,
+      };
+      await writeFile(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["app.ts"] }));
+      const bin = join(import.meta.dirname, "../node_modules", typescript, "bin/tsc");
+      const outcome = await run(process.execPath, [bin, "-p", folder]).catch(
+        (error: { stdout: string }) => error,
+      );
+      expect(outcome.stdout, JSON.stringify(resolution)).toBe("");
+    }
+  });
+});

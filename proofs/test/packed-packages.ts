@@ -1,0 +1,83 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+export const run = promisify(execFile);
+
+const repository = new URL("../../", import.meta.url).pathname;
+
+export interface PackedPackage {
+  readonly name: string;
+  readonly tarball: string;
+  /** The other packages of this repository that it depends on, directly or not. */
+  readonly internalDependencies: readonly string[];
+}
+
+export interface PackedPackages {
+  readonly all: readonly PackedPackage[];
+  remove(): Promise<void>;
+}
+
+interface Manifest {
+  readonly name: string;
+  readonly private?: boolean;
+  readonly dependencies?: Readonly<Record<string, string>>;
+}
+
+/** Builds and packs every package that is published, as a release would. */
+export async function packAll(): Promise<PackedPackages> {
+  const folder = await mkdtemp(join(tmpdir(), "kv-packed-"));
+  const { packageManager } = JSON.parse(await readFile(join(repository, "package.json"), "utf8")) as {
+    packageManager: string;
+  };
+  const pnpm = (cwd: string, ...args: string[]) => run("npx", ["-y", packageManager, ...args], { cwd });
+  await pnpm(repository, "run", "build");
+
+  const manifests = new Map<string, Manifest>();
+  const tarballs = new Map<string, string>();
+  for (const name of await readdir(join(repository, "packages"))) {
+    const source = join(repository, "packages", name);
+    const manifest = JSON.parse(await readFile(join(source, "package.json"), "utf8")) as Manifest;
+    if (manifest.private === true) continue;
+    const tarball = join(folder, `${name}.tgz`);
+    await pnpm(source, "pack", "--out", tarball);
+    manifests.set(manifest.name, manifest);
+    tarballs.set(manifest.name, tarball);
+  }
+
+  const internal = (name: string): string[] =>
+    Object.keys(manifests.get(name)?.dependencies ?? {})
+      .filter((dependency) => manifests.has(dependency))
+      .flatMap((dependency) => [dependency, ...internal(dependency)]);
+  return {
+    all: [...tarballs].map(([name, tarball]) => ({
+      name,
+      tarball,
+      internalDependencies: [...new Set(internal(name))],
+    })),
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+/** A project outside the workspace that has installed some of the packed packages, and nothing else. */
+export async function consumerOf(packed: PackedPackages, ...names: string[]): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "kv-consumer-"));
+  const wanted = new Set(names.flatMap((name) => [name, ...find(packed, name).internalDependencies]));
+  const dependencies = Object.fromEntries(
+    [...wanted].map((name) => [name, `file:${find(packed, name).tarball}`]),
+  );
+  await writeFile(
+    join(folder, "package.json"),
+    JSON.stringify({ private: true, type: "module", dependencies }),
+  );
+  await run("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts"], { cwd: folder });
+  return folder;
+}
+
+function find({ all }: PackedPackages, name: string): PackedPackage {
+  const found = all.find((one) => one.name === name);
+  if (found === undefined) throw new Error(`${name} is not among the published packages`);
+  return found;
+}
