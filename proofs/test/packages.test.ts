@@ -60,7 +60,7 @@ describe("packed tarballs", () => {
     expect(manifest).not.toMatch(/workspace:|catalog:|@kv\/source/);
     const data = await readFile(tarball);
     const bytes = data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength);
-    const { messages, pkg } = await publint({ pack: { tarball: bytes as ArrayBuffer }, strict: true });
+    const { messages, pkg } = await publint({ pack: { tarball: bytes }, strict: true });
     expect(messages.map((message) => formatMessage(message, pkg))).toEqual([]);
   });
 

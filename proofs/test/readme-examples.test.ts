@@ -1,0 +1,73 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { run } from "./packed-packages.ts";
+
+// Every TypeScript example of every README is compiled and run, as it stands.
+
+const repository = new URL("../../", import.meta.url).pathname;
+/** Inside this package, so that examples resolve the packages as this one does. */
+const folder = join(import.meta.dirname, "../.examples");
+
+const readmes = [
+  "README.md",
+  ...readdirSync(join(repository, "packages")).map((name) => join("packages", name, "README.md")),
+].filter((path) => existsSync(join(repository, path)));
+
+const examples = readmes.flatMap((readme) =>
+  [...readFileSync(join(repository, readme), "utf8").matchAll(/^```ts\n(.*?)^```$/gms)].map(
+    ([, code = ""], at) => ({
+      readme,
+      at: at + 1,
+      file: `${readme === "README.md" ? "root" : basename(join(readme, ".."))}-${at + 1}.ts`,
+      code,
+    }),
+  ),
+);
+
+beforeAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder);
+  for (const { file, code } of examples) await writeFile(join(folder, file), `${code}\nexport {};\n`);
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe("examples of the READMEs", () => {
+  test("every README of a package has one", () => {
+    expect(new Set(examples.map(({ readme }) => readme))).toEqual(new Set(readmes));
+  });
+
+  test("all compile", { timeout: 60_000 }, async () => {
+    await writeFile(
+      join(folder, "tsconfig.json"),
+      JSON.stringify({
+        extends: "../../tsconfig.base.json",
+        compilerOptions: {
+          noEmit: true,
+          declaration: false,
+          declarationMap: false,
+          isolatedDeclarations: false,
+          customConditions: ["@kv/source"],
+        },
+        include: ["*.ts"],
+      }),
+    );
+    const outcome = await run("npx", ["tsc", "-p", folder], { cwd: repository }).catch(
+      (error: { stdout: string }) => error,
+    );
+    expect(outcome.stdout).toBe("");
+  });
+
+  test.each(examples)("$readme, example $at, runs", { timeout: 60_000 }, async ({ file }) => {
+    const { stderr } = await run(
+      process.execPath,
+      ["--conditions=@kv/source", "--import", "tsx", join(folder, file)],
+      {
+        cwd: folder,
+      },
+    );
+    expect(stderr).toBe("");
+  });
+});
