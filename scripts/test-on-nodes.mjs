@@ -1,15 +1,18 @@
 // Runs every test on each of the Nodes that are supported, one after the other.
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
+import { delimiter, dirname } from "node:path";
 
 const versions = process.argv.length > 2 ? process.argv.slice(2) : ["20", "22", "24", "26"];
 const vitest = new URL("../node_modules/vitest/vitest.mjs", import.meta.url).pathname;
 
 const failed = versions.filter((version) => {
-  process.stdout.write(`\nNode ${version}\n`);
-  const { status } = spawnSync("npx", ["-y", "-p", `node@${version}`, "--", "node", vitest, "run"], {
-    stdio: "inherit",
-  });
-  return status !== 0;
+  const node = execFileSync("npx", ["-y", "-p", `node@${version}`, "--", "node", "-p", "process.execPath"], {
+    encoding: "utf8",
+  }).trim();
+  process.stdout.write(`\nNode ${version}: ${execFileSync(node, ["--version"], { encoding: "utf8" })}`);
+  // Child processes of the tests run on it too.
+  const PATH = `${dirname(node)}${delimiter}${process.env.PATH}`;
+  return spawnSync(node, [vitest, "run"], { stdio: "inherit", env: { ...process.env, PATH } }).status !== 0;
 });
 if (failed.length > 0) {
   process.stdout.write(`\nFailed on Node ${failed.join(", ")}.\n`);
