@@ -1,0 +1,53 @@
+import type { ContractCase, Place } from "./contract-case.ts";
+import { Mismatch } from "./expect.ts";
+import { rules } from "./rules.ts";
+
+/** What came of a case at a place. */
+export type CaseResult = CaseRun & Outcome;
+
+export interface CaseRun {
+  readonly testCase: ContractCase;
+  readonly place: Place;
+}
+
+export type Outcome =
+  | { readonly outcome: "passed" }
+  | { readonly outcome: "failed"; readonly error: BrokenRule }
+  /** The case could not be tried here. That is no pass: what it would show stays open. */
+  | { readonly outcome: "unproven"; readonly because: string };
+
+/** A store broke a rule. The message says which, what was done, what was expected and what came. */
+export class BrokenRule extends Error {
+  override readonly name: string = "BrokenRule";
+  readonly rule: ContractCase["rule"];
+
+  constructor({ testCase, place }: CaseRun, error: unknown, calls: readonly string[]) {
+    super(
+      [
+        `${caseName(testCase)} (${place})`,
+        `rule ${testCase.rule}: ${rules[testCase.rule]}`,
+        ...(error instanceof Mismatch
+          ? [`expected: ${error.expected}`, `but got:  ${error.got}`]
+          : ["expected: no error", `but got:  ${errorText(error)}`]),
+        ...(calls.length === 0 ? [] : ["what was done:", ...calls.map((line) => `  ${line}`)]),
+      ].join("\n"),
+      { cause: error instanceof Mismatch ? error.cause : error },
+    );
+    this.rule = testCase.rule;
+    // The place in the case says more than that of the runner.
+    const frames =
+      error instanceof Error ? (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line)) : [];
+    if (frames.length > 0) this.stack = [`${this.name}: ${this.message}`, ...frames].join("\n");
+  }
+}
+
+/** The rule and the behaviour, as a test's title. */
+export function caseName({ rule, title }: ContractCase): string {
+  return `${rule} ${title}`;
+}
+
+function errorText(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = "code" in error ? ` (${String(error.code)})` : "";
+  return `${error.name}${code}: ${error.message}`;
+}

@@ -1,0 +1,66 @@
+import type { FullStore, Store } from "@kv/core";
+import type { Capability, Harness, Heal, Opened } from "./harness.ts";
+import type { Passing } from "./passing.ts";
+import type { RuleId } from "./rules.ts";
+
+/** One promise of the contract, as something to try. */
+export interface ContractCase {
+  readonly rule: RuleId;
+  /** The behaviour, in a sentence. With the rule it names the case: `T2 set without options removes the expiry`. */
+  readonly title: string;
+  /** Without one of these the case proves nothing. */
+  readonly needs?: readonly Need[];
+  /** Runs at the root only. Any other case runs at the root, in a namespace and in a nested one. */
+  readonly rootOnly?: boolean;
+  /** Lets time pass: without a clock that can be moved it takes a while, so it runs beside its like. */
+  readonly waits?: boolean;
+  run(context: CaseContext): Promise<void>;
+}
+
+/** A capability of the store, or something that a harness can do. */
+export type Need = Capability | Hook | "golden" | "inMemory";
+
+/** What a harness can do with an opened store. */
+export type Hook = Exclude<keyof Opened, "store" | "dispose">;
+
+/** Where a case runs. */
+export type Place = "at the root" | "in a namespace" | "in a nested namespace";
+
+/** What a case is given. Every store in it writes down its calls, for the message of a failure. */
+export interface CaseContext {
+  readonly harness: Harness;
+  readonly place: Place;
+  /** The store at the place. Typed with every capability: a case uses those that it needs. */
+  readonly store: FullStore;
+  /** The store that was opened. */
+  readonly root: FullStore;
+  readonly time: Passing;
+  readonly options: RunOptions;
+
+  /** A second handle at the same place (`openAgain`). */
+  again(): Promise<FullStore>;
+  /** A handle at the same place whose calls another process makes (`openElsewhere`). */
+  elsewhere(): Promise<FullStore>;
+  /** A root with `namespace: null`. */
+  withoutNamespace(): Promise<FullStore>;
+  damage(key: string): Promise<void>;
+  fail(): Promise<Heal>;
+  untouched(): Promise<boolean>;
+  /** One more store on data of its own, at its root. */
+  another(): Promise<FullStore>;
+  /** Writes down the calls of one more store, which the case opened in its own way. */
+  recorded(store: Store, label: string): FullStore;
+  /** One line among the calls, for the message of a failure. */
+  note(line: string): void;
+  /** Ends the case: it cannot be told here. */
+  unproven(because: string): never;
+}
+
+export interface RunOptions {
+  /** Reproduces a run of everything random: a new one each time, or `KV_TESTKIT_SEED` from the environment. */
+  readonly seed?: number | undefined;
+  /** How many random runs are made of a kind: 50, or `KV_TESTKIT_RUNS` from the environment. */
+  readonly runs?: number | undefined;
+  /** How long one case may take until it counts as hanging: 60,000 ms unless told. */
+  readonly limitMs?: number | undefined;
+}

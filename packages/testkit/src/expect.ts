@@ -1,0 +1,135 @@
+import { type Bytes, isStoreError, type StoreErrorCode, type Value } from "@kv/core";
+import { bytesOf, sameBytes } from "@kv/core/driver";
+import { shown } from "./shown.ts";
+
+/** Something came that was not expected. */
+export class Mismatch extends Error {
+  override readonly name: string = "Mismatch";
+  readonly expected: string;
+  readonly got: string;
+
+  constructor(expected: string, got: string, options?: ErrorOptions) {
+    super(`expected ${expected}, got ${got}`, options);
+    this.expected = expected;
+    this.got = got;
+  }
+}
+
+/** What came must be this very thing, as `Object.is` tells; `what` names it. */
+export function expectSame(got: unknown, expected: unknown, what: string): void {
+  if (!Object.is(got, expected)) throw new Mismatch(`${what}: ${shown(expected)}`, shown(got));
+}
+
+/** What came must be these bytes, in a Uint8Array; `undefined` stands for no entry. */
+export function expectValue(got: Bytes | undefined, expected: Value | undefined, what: string): void {
+  if (expected === undefined) {
+    expectSame(got, undefined, what);
+    return;
+  }
+  const bytes = bytesOf(expected);
+  if (got instanceof Uint8Array && sameBytes(got, bytes)) return;
+  throw new Mismatch(
+    `${what}: ${shown(expected)}, that is ${shown(bytes)}`,
+    shown(got) + firstDifference(got, bytes),
+  );
+}
+
+export function expectValues(
+  got: readonly (Bytes | undefined)[],
+  expected: readonly (Value | undefined)[],
+  what: string,
+): void {
+  if (!Array.isArray(got)) throw new Mismatch(`${what}: an array`, shown(got));
+  expectSame(got.length, expected.length, `${what}: the number of values`);
+  for (const [at, value] of expected.entries()) expectValue(got[at], value, `${what}: value ${at + 1}`);
+}
+
+/** The same things, in any order, each once. */
+export function expectSameSet(got: readonly string[], expected: readonly string[], what: string): void {
+  const sorted = [...got].toSorted();
+  const wanted = [...expected].toSorted();
+  if (sorted.length === wanted.length && sorted.every((item, at) => item === wanted[at])) return;
+  const missing = wanted.filter((item) => !got.includes(item));
+  const extra = sorted.filter((item) => !expected.includes(item));
+  throw new Mismatch(
+    `${what}: ${shown(wanted)}`,
+    `${shown(sorted)} (missing ${shown(missing)}, not expected ${shown(extra)})`,
+  );
+}
+
+/** A number of that range, both ends included. */
+export function expectBetween(got: unknown, low: number, high: number, what: string): void {
+  if (typeof got === "number" && got >= low && got <= high) return;
+  throw new Mismatch(`${what}: a number from ${low} to ${high}`, shown(got));
+}
+
+export function expectTrue(truth: boolean, expected: string, got: string): void {
+  if (!truth) throw new Mismatch(expected, got);
+}
+
+/** How a call must fail: with one of these classes, or as a `StoreError` of that code. */
+export type Failure =
+  | "TypeError"
+  | "RangeError"
+  | "TypeError or RangeError"
+  | StoreErrorCode
+  | "a StoreError";
+
+/** The call must reject, not throw, and in this way. Gives the error. */
+export async function expectRejects(
+  call: () => Promise<unknown>,
+  failure: Failure,
+  what: string,
+): Promise<unknown> {
+  let promise: Promise<unknown>;
+  try {
+    promise = call();
+  } catch (error) {
+    throw new Mismatch(`${what}: a promise that rejects with ${failure}`, `${shown(error)}, thrown at once`, {
+      cause: error,
+    });
+  }
+  return await failureOf(promise, failure, what);
+}
+
+/** The call must throw at once, in this way. Gives the error. */
+export async function expectThrows(call: () => unknown, failure: Failure, what: string): Promise<unknown> {
+  return await failureOf(
+    Promise.resolve().then(() => call()),
+    failure,
+    what,
+  );
+}
+
+/** Whether an error is of that kind. */
+export function isFailure(error: unknown, failure: Failure): boolean {
+  switch (failure) {
+    case "TypeError":
+      return error instanceof TypeError;
+    case "RangeError":
+      return error instanceof RangeError;
+    case "TypeError or RangeError":
+      return error instanceof TypeError || error instanceof RangeError;
+    case "a StoreError":
+      return isStoreError(error) && error.code.startsWith("KV_");
+    default:
+      return isStoreError(error, failure);
+  }
+}
+
+async function failureOf(promise: Promise<unknown>, failure: Failure, what: string): Promise<unknown> {
+  let answer: unknown;
+  try {
+    answer = await promise;
+  } catch (error) {
+    if (isFailure(error, failure)) return error;
+    throw new Mismatch(`${what}: ${failure}`, shown(error), { cause: error });
+  }
+  throw new Mismatch(`${what}: ${failure}`, `an answer: ${shown(answer)}`);
+}
+
+function firstDifference(got: unknown, expected: Uint8Array): string {
+  if (!(got instanceof Uint8Array)) return "";
+  const at = expected.findIndex((byte, index) => byte !== got[index]);
+  return ` (they differ from byte ${at === -1 ? expected.length : at})`;
+}

@@ -1,0 +1,42 @@
+import { describe, test } from "node:test";
+import { type CaseResult, caseName } from "./case-result.ts";
+import type { Place, RunOptions } from "./contract-case.ts";
+import type { Harness } from "./harness.ts";
+import { runCase } from "./run-case.ts";
+import { caseRuns, placesOf } from "./run-cases.ts";
+import { unprovenRules } from "./unproven-rules.ts";
+
+/**
+ * Registers the whole contract as tests, in one call at the top of a test file. What cannot be proven with such a
+ * harness is skipped, and named at the end.
+ */
+export function testStore(harness: Harness, options: RunOptions = {}): void {
+  const results: CaseResult[] = [];
+  const runs = caseRuns(harness);
+
+  function register(place: Place, waits: boolean): void {
+    for (const run of runs.filter(({ testCase }) => (testCase.waits === true) === waits)) {
+      if (run.place !== place) continue;
+      void test(caseName(run.testCase), async (context) => {
+        const result = await runCase(harness, run, options);
+        results.push(result);
+        if (result.outcome === "failed") throw result.error;
+        if (result.outcome === "unproven") context.skip(`not proven: ${result.because}`);
+      });
+    }
+  }
+
+  void describe(harness.name, () => {
+    for (const place of placesOf(harness)) void describe(place, () => register(place, false));
+
+    void describe("while time passes", { concurrency: true }, () => {
+      for (const place of placesOf(harness)) {
+        void describe(place, { concurrency: true }, () => register(place, true));
+      }
+    });
+
+    void test("what is not proven here", (context) => {
+      for (const line of unprovenRules(results)) context.diagnostic(`${harness.name}: not proven: ${line}`);
+    });
+  });
+}

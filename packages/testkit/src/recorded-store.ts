@@ -1,0 +1,57 @@
+import type { FullStore, Store } from "@kv/core";
+import { shown } from "./shown.ts";
+
+const mostLines = 40;
+
+/** The calls of one case, in the order in which they were made, for the message of a failure. */
+export class CallRecord {
+  readonly #lines: { text: string }[] = [];
+  #dropped = 0;
+
+  /** Writes down a line, and gives a function that completes it. */
+  add(text: string): (answer: string) => void {
+    const line = { text };
+    this.#lines.push(line);
+    if (this.#lines.length > mostLines) {
+      this.#lines.shift();
+      this.#dropped += 1;
+    }
+    return (answer) => {
+      line.text = `${text} → ${answer}`;
+    };
+  }
+
+  lines(): string[] {
+    const lines = this.#lines.map(({ text }) => text);
+    return this.#dropped === 0 ? lines : [`(${this.#dropped} earlier calls)`, ...lines];
+  }
+}
+
+/** The same store, which writes down its calls. It passes on what it is given and what it gets as they are. */
+export function recordedStore(store: Store, record: CallRecord, label: string): FullStore {
+  return new Proxy(store, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name, target);
+      if (typeof member !== "function") return member;
+      return (...args: unknown[]) => {
+        const answered = record.add(`${label}.${String(name)}(${args.map(shown).join(", ")})`);
+        let answer: unknown;
+        try {
+          answer = Reflect.apply(member, target, args);
+        } catch (error) {
+          answered(`throws ${shown(error)}`);
+          throw error;
+        }
+        if (name === "withNamespace")
+          return recordedStore(answer as Store, record, `${label}/${shown(args[0])}`);
+        if (answer instanceof Promise) {
+          answer.then(
+            (value) => answered(shown(value)),
+            (error: unknown) => answered(`rejects with ${shown(error)}`),
+          );
+        }
+        return answer;
+      };
+    },
+  }) as FullStore;
+}

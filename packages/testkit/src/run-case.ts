@@ -1,0 +1,151 @@
+import type { FullStore, NamespacedStore, Store } from "@kv/core";
+import { BrokenRule, type CaseResult, type CaseRun, type Outcome } from "./case-result.ts";
+import type { CaseContext, Hook, Need, Place, RunOptions } from "./contract-case.ts";
+import { Mismatch } from "./expect.ts";
+import type { Capability, Harness, Opened } from "./harness.ts";
+import { passing } from "./passing.ts";
+import { CallRecord, recordedStore } from "./recorded-store.ts";
+
+/** The path of each place from the root of the store that was opened. */
+const paths: Readonly<Record<Place, readonly string[]>> = {
+  "at the root": [],
+  "in a namespace": ["sessions"],
+  "in a nested namespace": ["sessions", "eu:1/é"],
+};
+
+const longestDisposeMs = 30_000;
+
+/** Tries one case at one place, on a store of its own. Never rejects: a harness that fails is a failed case. */
+export async function runCase(
+  harness: Harness,
+  caseRun: CaseRun,
+  options: RunOptions = {},
+): Promise<CaseResult> {
+  const record = new CallRecord();
+  const opened: Opened[] = [];
+  let outcome: Outcome;
+  try {
+    outcome = await within(options.limitMs ?? 60_000, tryCase(harness, caseRun, options, record, opened));
+    await within(longestDisposeMs, disposeAll(opened));
+  } catch (error) {
+    outcome = { outcome: "failed", error: new BrokenRule(caseRun, error, record.lines()) };
+    // What failed already may well fail to be disposed of, and the first failure is the one to show.
+    await within(longestDisposeMs, disposeAll(opened)).catch(() => undefined);
+  }
+  return { ...caseRun, ...outcome };
+}
+
+async function tryCase(
+  harness: Harness,
+  { testCase, place }: CaseRun,
+  options: RunOptions,
+  record: CallRecord,
+  allOpened: Opened[],
+): Promise<Outcome> {
+  const path = paths[place];
+  const open = async (): Promise<Opened> => {
+    const one = await harness.open();
+    allOpened.push(one);
+    return one;
+  };
+  const recorded = (store: Store, label: string): FullStore => recordedStore(store, record, label);
+  const at = (store: Store, label: string): FullStore => recorded(storeAt(store, path), label);
+
+  const opened = await open();
+  for (const need of testCase.needs ?? []) {
+    if (!isGiven(need, harness, opened)) return { outcome: "unproven", because: missingText(need) };
+  }
+
+  const context: CaseContext = {
+    harness,
+    place,
+    store: at(opened.store, "store"),
+    root: recorded(opened.store, "root"),
+    time: passing(opened.advance === undefined ? undefined : (ms) => opened.advance?.(ms)),
+    options,
+    again: async () => at(await hook("openAgain", opened.openAgain?.bind(opened)), "again"),
+    elsewhere: async () => at(await hook("openElsewhere", opened.openElsewhere?.bind(opened)), "elsewhere"),
+    withoutNamespace: async () =>
+      recorded(
+        await hook("openWithoutNamespace", opened.openWithoutNamespace?.bind(opened)),
+        "withoutNamespace",
+      ),
+    async damage(key) {
+      record.add(`(the entry of ${JSON.stringify(key)} is damaged)`);
+      await opened.damage?.(key);
+    },
+    async fail() {
+      const heal = await hook("fail", opened.fail?.bind(opened));
+      record.add("(the backend fails from here)");
+      return async () => {
+        await heal();
+        record.add("(the backend works again)");
+      };
+    },
+    untouched: async () => await hook("untouched", opened.untouched?.bind(opened)),
+    another: async () => recorded((await open()).store, "another"),
+    recorded,
+    note: (line) => void record.add(`(${line})`),
+    unproven(because): never {
+      throw new Unproven(because);
+    },
+  };
+  try {
+    await testCase.run(context);
+    return { outcome: "passed" };
+  } catch (error) {
+    if (error instanceof Unproven) return { outcome: "unproven", because: error.message };
+    throw error;
+  }
+}
+
+class Unproven extends Error {}
+
+function storeAt(store: Store, path: readonly string[]): Store {
+  return path.reduce((at, name) => (at as NamespacedStore).withNamespace(name), store);
+}
+
+/** Asks the harness for something that not every harness has. */
+async function hook<T>(name: Hook, ask: (() => T | Promise<T>) | undefined): Promise<T> {
+  if (ask === undefined) throw new Unproven(missingText(name));
+  return await ask();
+}
+
+const capabilities: readonly Capability[] = ["namespaces", "batch", "atomic", "listing", "expiry"];
+
+function isCapability(need: Need): need is Capability {
+  return (capabilities as readonly string[]).includes(need);
+}
+
+function isGiven(need: Need, harness: Harness, opened: Opened): boolean {
+  if (isCapability(need)) return harness.capabilities.includes(need);
+  if (need === "golden") return (harness.golden ?? []).length > 0;
+  if (need === "inMemory") return harness.inMemory === true;
+  return opened[need] !== undefined;
+}
+
+function missingText(need: Need): string {
+  if (isCapability(need)) return `the harness does not declare the capability ${need}`;
+  if (need === "golden") return "the harness has no golden data";
+  if (need === "inMemory") return "the harness does not say that its entries live in memory";
+  return `the harness has no ${need satisfies Hook}()`;
+}
+
+async function disposeAll(opened: readonly Opened[]): Promise<void> {
+  for (const one of opened.toReversed()) await one.dispose?.();
+}
+
+/** A case that hangs has failed, however long the runner would wait. */
+async function within<T>(limitMs: number, promise: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new Mismatch(`an end within ${limitMs} ms`, "none: the last call below is still under way"));
+    }, limitMs);
+  });
+  try {
+    return await Promise.race([promise, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

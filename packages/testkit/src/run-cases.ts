@@ -1,0 +1,41 @@
+import type { CaseResult, CaseRun } from "./case-result.ts";
+import { contractCases } from "./cases/contract-cases.ts";
+import type { Place, RunOptions } from "./contract-case.ts";
+import type { Harness } from "./harness.ts";
+import { runCase } from "./run-case.ts";
+
+export interface RunCasesOptions extends RunOptions {
+  /** Which runs to make: all of them unless told. */
+  readonly filter?: ((run: CaseRun) => boolean) | undefined;
+}
+
+/**
+ * Runs the contract without a test runner, and tells what came of each case at each place. Cases run one after
+ * another, and then those that wait for time, all at once.
+ */
+export async function runCases(harness: Harness, options: RunCasesOptions = {}): Promise<CaseResult[]> {
+  const runs = caseRuns(harness).filter(options.filter ?? (() => true));
+  const results: CaseResult[] = [];
+  for (const run of runs.filter(({ testCase }) => testCase.waits !== true)) {
+    results.push(await runCase(harness, run, options));
+  }
+  const waiting = runs.filter(({ testCase }) => testCase.waits === true);
+  results.push(...(await Promise.all(waiting.map((run) => runCase(harness, run, options)))));
+  return results;
+}
+
+/** Every case at every place that it has in such a store. */
+export function caseRuns(harness: Harness): CaseRun[] {
+  return placesOf(harness).flatMap((place) =>
+    contractCases
+      .filter(({ rootOnly }) => place === "at the root" || rootOnly !== true)
+      .map((testCase) => ({ testCase, place })),
+  );
+}
+
+/** Where the cases run: in namespaces too, where the store has them. */
+export function placesOf(harness: Harness): readonly Place[] {
+  return harness.capabilities.includes("namespaces")
+    ? ["at the root", "in a namespace", "in a nested namespace"]
+    : ["at the root"];
+}

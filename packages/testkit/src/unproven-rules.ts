@@ -1,0 +1,22 @@
+import type { CaseResult } from "./case-result.ts";
+import type { RuleId } from "./rules.ts";
+
+/**
+ * What the results leave open: a line for each reason, with the rules, `(in no case)` where nothing else proves a
+ * rule. Empty where all is proven.
+ */
+export function unprovenRules(results: readonly CaseResult[]): string[] {
+  const tried = new Set(
+    results.filter(({ outcome }) => outcome !== "unproven").map(({ testCase }) => testCase.rule),
+  );
+  const rulesByReason = new Map<string, Set<RuleId>>();
+  for (const result of results) {
+    if (result.outcome !== "unproven") continue;
+    const rules = rulesByReason.get(result.because) ?? new Set();
+    rulesByReason.set(result.because, rules.add(result.testCase.rule));
+  }
+  return Array.from(rulesByReason, ([reason, rules]) => {
+    const named = Array.from(rules, (rule) => (tried.has(rule) ? `${rule} (in part)` : rule));
+    return `${named.join(", ")}: ${reason}`;
+  });
+}

@@ -1,0 +1,47 @@
+import { afterAll, describe, test } from "vitest";
+import { type CaseResult, type CaseRun, caseName } from "./case-result.ts";
+import type { Place, RunOptions } from "./contract-case.ts";
+import type { Harness } from "./harness.ts";
+import { runCase } from "./run-case.ts";
+import { caseRuns, placesOf } from "./run-cases.ts";
+import { unprovenRules } from "./unproven-rules.ts";
+
+/**
+ * Registers the whole contract as tests, in one call at the top of a test file. What cannot be proven with such a
+ * harness is skipped, and named at the end.
+ */
+export function testStore(harness: Harness, options: RunOptions = {}): void {
+  const results: CaseResult[] = [];
+  const runs = caseRuns(harness);
+
+  function register(place: Place, waits: boolean): void {
+    for (const run of runs.filter(({ testCase }) => (testCase.waits === true) === waits)) {
+      if (run.place === place) registerRun(run);
+    }
+  }
+
+  function registerRun(run: CaseRun): void {
+    // The case has a limit of its own; this one only has to be longer.
+    test(caseName(run.testCase), { timeout: (options.limitMs ?? 60_000) + 60_000 }, async ({ skip }) => {
+      const result = await runCase(harness, run, options);
+      results.push(result);
+      if (result.outcome === "failed") throw result.error;
+      if (result.outcome === "unproven") skip(`not proven: ${result.because}`);
+    });
+  }
+
+  describe(harness.name, () => {
+    for (const place of placesOf(harness)) describe(place, () => register(place, false));
+
+    describe.concurrent("while time passes", () => {
+      for (const place of placesOf(harness)) describe(place, () => register(place, true));
+    });
+
+    afterAll(() => {
+      const lines = unprovenRules(results);
+      if (lines.length === 0) return;
+      // oxlint-disable-next-line no-console -- what a run does not prove must be seen
+      console.warn([`${harness.name}: not proven here`, ...lines].join("\n  "));
+    });
+  });
+}
