@@ -14,7 +14,7 @@ export interface ContractCase {
   readonly rootOnly?: boolean;
   /** Lets time pass: without a clock that can be moved it takes a while, so it runs beside its like. */
   readonly waits?: boolean;
-  run(context: CaseContext): Promise<void>;
+  readonly run: (context: CaseContext) => Promise<void>;
 }
 
 /** A capability of the store, or something that a harness can do. */
@@ -38,22 +38,20 @@ export interface CaseContext {
   readonly options: RunOptions;
 
   /** A second handle at the same place (`openAgain`). */
-  again(): Promise<FullStore>;
+  readonly again: () => Promise<FullStore>;
   /** A handle at the same place whose calls another process makes (`openElsewhere`). */
-  elsewhere(): Promise<FullStore>;
+  readonly elsewhere: () => Promise<FullStore>;
   /** A root with `namespace: null`. */
-  withoutNamespace(): Promise<FullStore>;
-  damage(key: string): Promise<void>;
-  fail(): Promise<Heal>;
-  untouched(): Promise<boolean>;
+  readonly withoutNamespace: () => Promise<FullStore>;
+  readonly damage: (key: string) => Promise<void>;
+  readonly fail: () => Promise<Heal>;
+  readonly untouched: () => Promise<boolean>;
   /** One more store on data of its own, at its root. */
-  another(): Promise<FullStore>;
+  readonly another: () => Promise<FullStore>;
   /** Writes down the calls of one more store, which the case opened in its own way. */
-  recorded(store: Store, label: string): FullStore;
+  readonly recorded: (store: Store, label: string) => FullStore;
   /** One line among the calls, for the message of a failure. */
-  note(line: string): void;
-  /** Ends the case: it cannot be told here. */
-  unproven(because: string): never;
+  readonly note: (line: string) => void;
 }
 
 export interface RunOptions {

@@ -5,6 +5,7 @@ import { Mismatch } from "./expect.ts";
 import type { Capability, Harness, Opened } from "./harness.ts";
 import { passing } from "./passing.ts";
 import { CallRecord, recordedStore } from "./recorded-store.ts";
+import { Unproven } from "./unproven.ts";
 
 /** The path of each place from the root of the store that was opened. */
 const paths: Readonly<Record<Place, readonly string[]>> = {
@@ -86,9 +87,6 @@ async function tryCase(
     another: async () => recorded((await open()).store, "another"),
     recorded,
     note: (line) => void record.add(`(${line})`),
-    unproven(because): never {
-      throw new Unproven(because);
-    },
   };
   try {
     await testCase.run(context);
@@ -98,8 +96,6 @@ async function tryCase(
     throw error;
   }
 }
-
-class Unproven extends Error {}
 
 function storeAt(store: Store, path: readonly string[]): Store {
   return path.reduce((at, name) => (at as NamespacedStore).withNamespace(name), store);

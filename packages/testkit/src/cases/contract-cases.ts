@@ -1,15 +1,37 @@
 import type { ContractCase } from "../contract-case.ts";
+import { atomicCases } from "./atomic-cases.ts";
+import { capabilityCases } from "./capability-cases.ts";
+import { deleteAllCases } from "./delete-all-cases.ts";
+import { deleteExpiredCases } from "./delete-expired-cases.ts";
+import { errorCases } from "./error-cases.ts";
 import { expiryCases } from "./expiry-cases.ts";
+import { failureCases } from "./failure-cases.ts";
 import { keyCases } from "./key-cases.ts";
+import { lifeCases } from "./life-cases.ts";
+import { listingCases } from "./listing-cases.ts";
 import { mistakeCases } from "./mistake-cases.ts";
+import { namespaceCases } from "./namespace-cases.ts";
+import { orderCases } from "./order-cases.ts";
+import { registryCases } from "./registry-cases.ts";
 import { timeCases } from "./time-cases.ts";
 import { valueCases } from "./value-cases.ts";
 
 /** The contract, case by case. */
 export const contractCases: readonly ContractCase[] = [
+  ...capabilityCases,
   ...valueCases,
   ...keyCases,
   ...mistakeCases,
+  ...orderCases,
+  ...failureCases,
   ...expiryCases,
   ...timeCases,
+  ...deleteExpiredCases,
+  ...namespaceCases,
+  ...deleteAllCases,
+  ...listingCases,
+  ...atomicCases,
+  ...lifeCases,
+  ...registryCases,
+  ...errorCases,
 ];

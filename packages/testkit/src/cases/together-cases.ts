@@ -1,0 +1,32 @@
+import type { FullStore } from "@kv/core";
+import type { CaseContext, ContractCase } from "../contract-case.ts";
+
+/** What several callers do to one namespace at the same time. */
+export interface Together extends Omit<ContractCase, "run"> {
+  /** `stores` are two handles on one namespace: of one object, of two, or of two processes. */
+  readonly run: (stores: readonly [FullStore, FullStore], context: CaseContext) => Promise<void>;
+}
+
+/** The case for callers of one handle, of two handles, and of two processes. */
+export function together({ run, ...rest }: Together): ContractCase[] {
+  const needs = rest.needs ?? [];
+  return [
+    {
+      ...rest,
+      title: `${rest.title}, among callers of one handle`,
+      run: async (context) => run([context.store, context.store], context),
+    },
+    {
+      ...rest,
+      title: `${rest.title}, among two handles`,
+      needs: [...needs, "openAgain"],
+      run: async (context) => run([context.store, await context.again()], context),
+    },
+    {
+      ...rest,
+      title: `${rest.title}, among two processes`,
+      needs: [...needs, "openElsewhere"],
+      run: async (context) => run([context.store, await context.elsewhere()], context),
+    },
+  ];
+}
