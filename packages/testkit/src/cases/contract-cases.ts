@@ -6,10 +6,12 @@ import { deleteExpiredCases } from "./delete-expired-cases.ts";
 import { errorCases } from "./error-cases.ts";
 import { expiryCases } from "./expiry-cases.ts";
 import { failureCases } from "./failure-cases.ts";
+import { historyCases } from "./history-cases.ts";
 import { keyCases } from "./key-cases.ts";
 import { lifeCases } from "./life-cases.ts";
 import { listingCases } from "./listing-cases.ts";
 import { mistakeCases } from "./mistake-cases.ts";
+import { modelCases } from "./model-cases.ts";
 import { namespaceCases } from "./namespace-cases.ts";
 import { orderCases } from "./order-cases.ts";
 import { registryCases } from "./registry-cases.ts";
@@ -34,4 +36,6 @@ export const contractCases: readonly ContractCase[] = [
   ...lifeCases,
   ...registryCases,
   ...errorCases,
+  ...historyCases,
+  ...modelCases,
 ];

@@ -1,0 +1,96 @@
+import type { FullStore } from "@kv/core";
+import * as fc from "fast-check";
+import type { CaseContext, ContractCase } from "../contract-case.ts";
+import { Mismatch } from "../expect.ts";
+import { type KeyCall, makeKeyCall } from "../key-call.ts";
+import { type HistoryEntry, isLinearizable, shownHistory } from "../linearizability.ts";
+import { randomRuns, reproduction } from "../random-runs.ts";
+import { together } from "./together-cases.ts";
+
+const keys = ["a", "b"];
+const values = ["1", "2", "3", "x"];
+const callersPerHandle = 3;
+
+const key = fc.constantFrom(...keys);
+const value = fc.constantFrom(...values);
+const expiry = fc.constant("never" as const);
+const renewForMs = fc.constant(3_600_000);
+
+const plainCall: fc.Arbitrary<KeyCall> = fc.oneof(
+  fc.record({
+    kind: fc.constantFrom("get" as const, "get" as const, "exists" as const, "delete" as const),
+    key,
+  }),
+  fc.record({ kind: fc.constant("set" as const), key, value, expiry }),
+  fc.record({ kind: fc.constantFrom("touch" as const, "getAndRenew" as const), key, renewForMs }),
+);
+
+const atomicCall: fc.Arbitrary<KeyCall> = fc.oneof(
+  plainCall,
+  fc.record({ kind: fc.constant("setIfAbsent" as const), key, value, expiry }),
+  fc.record({ kind: fc.constant("increment" as const), key, by: fc.constantFrom(1, 2), expiry }),
+  fc.record({ kind: fc.constant("compareAndSet" as const), key, expected: value, value, expiry }),
+  fc.record({ kind: fc.constant("compareAndDelete" as const), key, expected: value }),
+);
+
+/** Recorded histories: whatever callers do at the same time, one order must explain all answers. */
+export const historyCases: readonly ContractCase[] = [
+  ...together({
+    rule: "S6",
+    title: "one order explains every answer of a recorded history",
+    run: async (stores, context) => expectHistories(stores, context, plainCall),
+  }),
+  ...together({
+    rule: "A3",
+    title: "one order explains every answer of a recorded history with atomic steps",
+    needs: ["atomic"],
+    run: async (stores, context) => expectHistories(stores, context, atomicCall),
+  }),
+];
+
+async function expectHistories(
+  stores: readonly FullStore[],
+  { options }: CaseContext,
+  call: fc.Arbitrary<KeyCall>,
+): Promise<void> {
+  const handles = [...new Set(stores)];
+  const random = randomRuns(options);
+  const script = fc.array(call, { minLength: 8, maxLength: 8 });
+  const scripts = fc.array(script, { minLength: callersPerHandle, maxLength: callersPerHandle });
+  const rounds = fc.sample(fc.tuple(...handles.map(() => scripts)), {
+    seed: random.seed,
+    numRuns: Math.ceil(random.runs / 2),
+  });
+  for (const round of rounds) {
+    await Promise.all(keys.map(async (each) => handles[0]?.delete(each)));
+    const history = await recordedHistory(handles, round);
+    for (const each of keys) {
+      const ofKey = history.filter((entry) => entry.call.key === each);
+      if (isLinearizable(ofKey)) continue;
+      throw new Mismatch(
+        "an order in which the calls took effect one after another, each while it was under way and those of a handle as they were made, that explains every answer",
+        `a history that has none (${reproduction(random)}):\n${shownHistory(ofKey)}`,
+      );
+    }
+  }
+}
+
+/** Lets several callers of each handle make their calls, and writes down what they got and when. */
+async function recordedHistory(
+  handles: readonly FullStore[],
+  scripts: readonly (readonly (readonly KeyCall[])[])[],
+): Promise<HistoryEntry[]> {
+  const history: HistoryEntry[] = [];
+  let moments = 0;
+  const callers = handles.flatMap((store, caller) =>
+    (scripts[caller] ?? []).map(async (script) => {
+      for (const call of script) {
+        const startedAt = moments++;
+        const { answer } = await makeKeyCall(store, call);
+        history.push({ caller, call, answer, startedAt, endedAt: moments++ });
+      }
+    }),
+  );
+  await Promise.all(callers);
+  return history;
+}

@@ -1,0 +1,170 @@
+import type { FullStore } from "@kv/core";
+import * as fc from "fast-check";
+import type { CaseContext, ContractCase } from "../contract-case.ts";
+import { expectSameSet, Mismatch } from "../expect.ts";
+import { type KeyAnswer, makeKeyCall, setOptions, textOf } from "../key-call.ts";
+import { collected } from "../listed.ts";
+import { type ModelBurst, type ModelStep, modelBursts } from "../model-step.ts";
+import { randomRuns, reproduction } from "../random-runs.ts";
+import { shown } from "../shown.ts";
+import { type ModelPath, StoreModel } from "../store-model.ts";
+
+/** Random runs of all that a store can do, held against a map with a clock. */
+export const modelCases: readonly ContractCase[] = [
+  {
+    rule: "S1",
+    title: "any calls, one after another, give what a map with a clock gives",
+    run: async (context) => expectLikeModel(context, 1),
+  },
+  {
+    rule: "S6",
+    title:
+      "any calls that are not awaited give what a map with a clock gives when they are made in that order",
+    run: async (context) => expectLikeModel(context, 5),
+  },
+];
+
+/** Half a minute tells apart what has expired; more than that must not pass in reality. */
+const longestRunMs = 25_000;
+
+async function expectLikeModel(context: CaseContext, longestBurst: number): Promise<void> {
+  const { harness, time, options } = context;
+  const random = randomRuns(options);
+  const bursts = modelBursts(harness.capabilities, { longestBurst, timePasses: time.moved });
+  const property = fc.asyncProperty(bursts, async (run) => tryRun(context, run));
+  const outcome = await fc.check(property, {
+    seed: random.seed,
+    numRuns: random.runs,
+    // A run is made smaller only for so long; the smallest so far is shown then.
+    interruptAfterTimeLimit: longestRunMs,
+  });
+  if (!outcome.failed) return;
+  if (outcome.counterexample === null) throw new Mismatch("runs to the end", "runs that were all given up");
+  const [smallest] = outcome.counterexample;
+  context.note(`the smallest run that fails, ${reproduction(random)}`);
+  try {
+    await tryRun(context, smallest);
+  } catch (error) {
+    if (!(error instanceof Mismatch)) throw error;
+    throw new Mismatch(error.expected, `${error.got} (${reproduction(random)})`, { cause: error });
+  }
+  throw outcome.errorInstance;
+}
+
+/** Makes one run on a part of the store that was not used yet. */
+async function tryRun(context: CaseContext, bursts: readonly ModelBurst[]): Promise<void> {
+  const { time, harness } = context;
+  const store = await freshStore(context);
+  const model = new StoreModel();
+  const begin = time.mark();
+  const began = performance.now();
+
+  for (const { steps, thenPassMinutes, thenLook } of bursts) {
+    const expected = steps.map((step) => applied(model, step));
+    const answers = await Promise.all(steps.map(async (step) => made(at(store, stepPath(step)), step)));
+    const inRealityMs = performance.now() - began;
+    if (inRealityMs > longestRunMs) fc.pre(false);
+    for (const [index, step] of steps.entries()) {
+      expectAnswers(answers[index] ?? [], expected[index] ?? [], inRealityMs, step);
+    }
+    if (thenPassMinutes > 0) {
+      model.nowMs += thenPassMinutes * 60_000;
+      await begin.until(model.nowMs);
+    }
+    if (thenLook && harness.capabilities.includes("listing"))
+      await expectListed(store, model, harness.capabilities.includes("namespaces"));
+  }
+}
+
+let freshStores = 0;
+
+async function freshStore({ harness, store, another }: CaseContext): Promise<FullStore> {
+  freshStores += 1;
+  return harness.capabilities.includes("namespaces")
+    ? store.withNamespace(`run ${freshStores}`)
+    : await another();
+}
+
+function at(store: FullStore, path: ModelPath): FullStore {
+  return path.reduce((from, name) => from.withNamespace(name), store);
+}
+
+function stepPath({ path }: ModelStep): ModelPath {
+  return path;
+}
+
+/** Makes a step on the store, in this very turn. */
+async function made(store: FullStore, step: ModelStep): Promise<KeyAnswer[]> {
+  switch (step.kind) {
+    case "call":
+      return [await makeKeyCall(store, step.call)];
+    case "getMany":
+      return (await store.getMany(step.keys)).map((bytes) => plain(textOf(bytes)));
+    case "setMany":
+      await store.setMany(step.entries, setOptions(step.expiry));
+      return [];
+    case "deleteMany":
+      return [plain(await store.deleteMany(step.keys))];
+    default:
+      await store.deleteAll();
+      return [];
+  }
+}
+
+function applied(model: StoreModel, step: ModelStep): KeyAnswer[] {
+  const { path } = step;
+  switch (step.kind) {
+    case "call":
+      return [model.apply(path, step.call)];
+    case "getMany":
+      return step.keys.map((key) => model.apply(path, { kind: "get", key }));
+    case "setMany":
+      for (const [key, value] of new Map(step.entries)) {
+        model.apply(path, { kind: "set", key, value, expiry: step.expiry });
+      }
+      return [];
+    case "deleteMany": {
+      const deleted = step.keys.map((key) => model.apply(path, { kind: "delete", key }).answer);
+      return [plain(deleted.filter(Boolean).length)];
+    }
+    default:
+      model.deleteAll(path);
+      return [];
+  }
+}
+
+function expectAnswers(
+  got: readonly KeyAnswer[],
+  expected: readonly KeyAnswer[],
+  inRealityMs: number,
+  step: ModelStep,
+): void {
+  for (let index = 0; index < Math.max(got.length, expected.length); index += 1) {
+    const [one, wanted] = [got[index], expected[index]];
+    const same = Object.is(one?.answer, wanted?.answer) && isNear(one?.leftMs, wanted?.leftMs, inRealityMs);
+    if (!same) throw new Mismatch(`${shown(step)}: ${shown(wanted)}`, shown(one));
+  }
+}
+
+/** Whether the time left is right, the clock having gone on by at most so much. */
+function isNear(gotMs: number | undefined, expectedMs: number | undefined, inRealityMs: number): boolean {
+  if (gotMs === undefined || expectedMs === undefined) return gotMs === expectedMs;
+  return gotMs === expectedMs || (gotMs <= expectedMs + 2 && gotMs >= expectedMs - inRealityMs - 2);
+}
+
+async function expectListed(store: FullStore, model: StoreModel, withNamespaces: boolean): Promise<void> {
+  const paths: readonly ModelPath[] = withNamespaces ? [[], ["a"], ["a", "b"]] : [[]];
+  for (const path of paths) {
+    expectSameSet(await collected(at(store, path).keys()), model.keys(path), `keys of ${shown(path)}`);
+    if (!withNamespaces) continue;
+    expectSameSet(
+      await collected(at(store, path).namespaces()),
+      model.namespaces(path),
+      `namespaces of ${shown(path)}`,
+    );
+  }
+}
+
+function plain(answer: KeyAnswer["answer"]): KeyAnswer {
+  return { answer, leftMs: undefined };
+}

@@ -1,0 +1,47 @@
+import type { KeyAnswer, KeyCall } from "./key-call.ts";
+import { applyKeyCall, type KeyState } from "./key-model.ts";
+
+/** A path below the store under test. */
+export type ModelPath = readonly string[];
+
+/** A whole store as the contract has it: a map with a clock. */
+export class StoreModel {
+  nowMs = 0;
+  readonly #entries = new Map<string, { path: ModelPath; key: string; state: KeyState }>();
+
+  apply(path: ModelPath, call: KeyCall): KeyAnswer {
+    const id = JSON.stringify([path, call.key]);
+    const { state, answer } = applyKeyCall(this.#entries.get(id)?.state, call, this.nowMs);
+    this.#entries.set(id, { path, key: call.key, state });
+    return answer;
+  }
+
+  deleteAll(path: ModelPath): void {
+    for (const [id, entry] of this.#entries) {
+      if (isBelow(entry.path, path)) this.#entries.delete(id);
+    }
+  }
+
+  keys(path: ModelPath): string[] {
+    return this.#live()
+      .filter((entry) => entry.path.length === path.length && isBelow(entry.path, path))
+      .map(({ key }) => key);
+  }
+
+  namespaces(path: ModelPath): string[] {
+    const names = this.#live()
+      .filter((entry) => entry.path.length > path.length && isBelow(entry.path, path))
+      .map((entry) => entry.path[path.length] as string);
+    return [...new Set(names)];
+  }
+
+  #live(): { path: ModelPath; key: string }[] {
+    return [...this.#entries.values()].filter(
+      ({ state }) => state !== undefined && state.expiresAtMs > this.nowMs,
+    );
+  }
+}
+
+function isBelow(path: ModelPath, top: ModelPath): boolean {
+  return top.every((name, at) => path[at] === name);
+}
