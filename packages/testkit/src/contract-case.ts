@@ -52,6 +52,8 @@ export interface CaseContext {
   readonly recorded: (store: Store, label: string) => FullStore;
   /** One line among the calls, for the message of a failure. */
   readonly note: (line: string) => void;
+  /** The same, in the place of all calls so far. */
+  readonly startOver: (line: string) => void;
 }
 
 export interface RunOptions {

@@ -1,4 +1,4 @@
-import type { FullStore, Store } from "@kv/core";
+import type { FullStore, NamespacedStore, Store } from "@kv/core";
 import { shown } from "./shown.ts";
 
 const mostLines = 40;
@@ -21,6 +21,11 @@ export class CallRecord {
     };
   }
 
+  clear(): void {
+    this.#lines.length = 0;
+    this.#dropped = 0;
+  }
+
   lines(): string[] {
     const lines = this.#lines.map(({ text }) => text);
     return this.#dropped === 0 ? lines : [`(${this.#dropped} earlier calls)`, ...lines];
@@ -33,6 +38,11 @@ export function recordedStore(store: Store, record: CallRecord, label: string): 
     get(target, name) {
       const member: unknown = Reflect.get(target, name, target);
       if (typeof member !== "function") return member;
+      if (name === "withNamespace") {
+        // Not written down: the label of the child says where it is.
+        return (child: string) =>
+          recordedStore((target as NamespacedStore).withNamespace(child), record, `${label}/${shown(child)}`);
+      }
       return (...args: unknown[]) => {
         const answered = record.add(`${label}.${String(name)}(${args.map(shown).join(", ")})`);
         let answer: unknown;
@@ -42,8 +52,6 @@ export function recordedStore(store: Store, record: CallRecord, label: string): 
           answered(`throws ${shown(error)}`);
           throw error;
         }
-        if (name === "withNamespace")
-          return recordedStore(answer as Store, record, `${label}/${shown(args[0])}`);
         if (answer instanceof Promise) {
           answer.then(
             (value) => answered(shown(value)),

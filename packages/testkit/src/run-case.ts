@@ -87,6 +87,10 @@ async function tryCase(
     another: async () => recorded((await open()).store, "another"),
     recorded,
     note: (line) => void record.add(`(${line})`),
+    startOver(line) {
+      record.clear();
+      record.add(`(${line})`);
+    },
   };
   try {
     await testCase.run(context);

@@ -4,7 +4,7 @@ import type { CaseContext, ContractCase } from "../contract-case.ts";
 import { expectSameSet, Mismatch } from "../expect.ts";
 import { type KeyAnswer, makeKeyCall, setOptions, textOf } from "../key-call.ts";
 import { collected } from "../listed.ts";
-import { type ModelBurst, type ModelStep, modelBursts } from "../model-step.ts";
+import { type ModelBurst, type ModelStep, modelBursts, modelKeys } from "../model-step.ts";
 import { randomRuns, reproduction } from "../random-runs.ts";
 import { shown } from "../shown.ts";
 import { type ModelPath, StoreModel } from "../store-model.ts";
@@ -41,7 +41,7 @@ async function expectLikeModel(context: CaseContext, longestBurst: number): Prom
   if (!outcome.failed) return;
   if (outcome.counterexample === null) throw new Mismatch("runs to the end", "runs that were all given up");
   const [smallest] = outcome.counterexample;
-  context.note(`the smallest run that fails, ${reproduction(random)}`);
+  context.startOver(`the smallest run that fails, ${reproduction(random)}`);
   try {
     await tryRun(context, smallest);
   } catch (error) {
@@ -51,46 +51,58 @@ async function expectLikeModel(context: CaseContext, longestBurst: number): Prom
   throw outcome.errorInstance;
 }
 
-/** Makes one run on a part of the store that was not used yet. */
-async function tryRun(context: CaseContext, bursts: readonly ModelBurst[]): Promise<void> {
-  const { time, harness } = context;
-  const store = await freshStore(context);
+/** Makes one run, on the store emptied. */
+async function tryRun({ store, time, harness }: CaseContext, bursts: readonly ModelBurst[]): Promise<void> {
+  await store.deleteAll();
   const model = new StoreModel();
   const begin = time.mark();
   const began = performance.now();
 
-  for (const { steps, thenPassMinutes, thenLook } of bursts) {
+  async function make(steps: readonly ModelStep[]): Promise<void> {
     const expected = steps.map((step) => applied(model, step));
-    const answers = await Promise.all(steps.map(async (step) => made(at(store, stepPath(step)), step)));
+    const answers = await Promise.all(steps.map(async (step) => made(at(store, step.path), step)));
     const inRealityMs = performance.now() - began;
     if (inRealityMs > longestRunMs) fc.pre(false);
     for (const [index, step] of steps.entries()) {
       expectAnswers(answers[index] ?? [], expected[index] ?? [], inRealityMs, step);
     }
+  }
+
+  for (const { steps, thenPassMinutes, thenList } of bursts) {
+    await make(steps);
+    await make(steps.flatMap(looks)); // what went wrong shows at once, not when a later step meets it by chance
     if (thenPassMinutes > 0) {
       model.nowMs += thenPassMinutes * 60_000;
       await begin.until(model.nowMs);
     }
-    if (thenLook && harness.capabilities.includes("listing"))
+    if (thenList && harness.capabilities.includes("listing")) {
       await expectListed(store, model, harness.capabilities.includes("namespaces"));
+    }
   }
 }
 
-let freshStores = 0;
+/** Steps that show what a step has left. */
+function looks(step: ModelStep): ModelStep[] {
+  return keysOf(step).flatMap((key) =>
+    (["get", "expiresIn"] as const).map((kind) => ({ kind: "call", path: step.path, call: { kind, key } })),
+  );
+}
 
-async function freshStore({ harness, store, another }: CaseContext): Promise<FullStore> {
-  freshStores += 1;
-  return harness.capabilities.includes("namespaces")
-    ? store.withNamespace(`run ${freshStores}`)
-    : await another();
+function keysOf(step: ModelStep): readonly string[] {
+  switch (step.kind) {
+    case "call":
+      return [step.call.key];
+    case "setMany":
+      return step.entries.map(([key]) => key);
+    case "deleteAll":
+      return modelKeys;
+    default:
+      return step.keys;
+  }
 }
 
 function at(store: FullStore, path: ModelPath): FullStore {
   return path.reduce((from, name) => from.withNamespace(name), store);
-}
-
-function stepPath({ path }: ModelStep): ModelPath {
-  return path;
 }
 
 /** Makes a step on the store, in this very turn. */

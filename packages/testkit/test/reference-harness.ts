@@ -1,0 +1,56 @@
+import type { FullStore } from "@kv/core";
+import { createStore } from "@kv/core/driver";
+import type { Harness } from "@kv/testkit";
+import { ReferenceData, referenceDriver } from "./reference-driver.ts";
+import { ReferenceStore } from "./reference-store.ts";
+
+/** The reference driver, with everything that a harness can have but another process. */
+export const referenceDriverHarness: Harness = {
+  name: "reference driver",
+  capabilities: ["namespaces", "batch", "atomic", "listing", "expiry"],
+  inMemory: true,
+  golden: [
+    {
+      version: "1.0.0",
+      open() {
+        const data = new ReferenceData();
+        data
+          .entries(["users"])
+          .set("ada", { bytes: Uint8Array.of(1, 2), expiresAtMs: Number.POSITIVE_INFINITY });
+        return { store: createStore(referenceDriver(data)) };
+      },
+      entries: [{ namespace: ["users"], key: "ada", value: Uint8Array.of(1, 2) }],
+    },
+  ],
+  open() {
+    const data = new ReferenceData();
+    const openAgain = (): FullStore => createStore(referenceDriver(data));
+    return {
+      store: openAgain(),
+      openAgain,
+      openWithoutNamespace: () => createStore(referenceDriver(data, null)),
+      advance(ms) {
+        data.nowMs += ms;
+      },
+      damage(key) {
+        const entry = data.entries([]).get(key);
+        if (entry !== undefined) entry.damaged = true;
+      },
+      fail() {
+        data.failing = true;
+        return () => {
+          data.failing = false;
+        };
+      },
+      untouched: () => !data.touched,
+    };
+  },
+};
+
+/** A whole store, with nothing but what every store has. */
+export const referenceStoreHarness: Harness = {
+  name: "reference store",
+  capabilities: [],
+  inMemory: true,
+  open: () => ({ store: new ReferenceStore() }),
+};
