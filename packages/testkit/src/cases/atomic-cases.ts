@@ -317,6 +317,28 @@ export const atomicCases: readonly ContractCase[] = [
       }
     },
   },
+  {
+    rule: "A3",
+    title: "bytes that read as the same text are not the same",
+    needs: ["atomic"],
+    async run({ store }) {
+      // No UTF-8, each of them: read as text, each is the replacement character.
+      for (const [value, other] of [
+        [Uint8Array.of(0xff), Uint8Array.of(0xfe)],
+        [Uint8Array.of(0x80), "\ufffd"],
+        ["\ufffd", Uint8Array.of(0xc3)],
+      ] as const) {
+        await store.set("key", value);
+        expectSame(
+          await store.compareAndSet("key", other, "changed"),
+          false,
+          `compareAndSet from ${shown(other)}`,
+        );
+        expectSame(await store.compareAndDelete("key", other), false, `compareAndDelete of ${shown(other)}`);
+        expectValue(await store.get("key"), value, "get");
+      }
+    },
+  },
   ...together({
     rule: "A3",
     title: "counting by compareAndSet loses no step",
