@@ -30,6 +30,11 @@ beforeAll(async () => {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder);
   for (const { file, code } of examples) await writeFile(join(folder, file), `${code}\nexport {};\n`);
+  const resolve = { conditions: ["@kv/source", "module", "node", "development|production"] };
+  await writeFile(
+    join(folder, "vitest.config.js"),
+    `export default ${JSON.stringify({ resolve, ssr: { resolve }, test: { include: ["*.ts"] } })};\n`,
+  );
 });
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -60,7 +65,11 @@ describe("examples of the READMEs", () => {
     expect(outcome.stdout).toBe("");
   });
 
-  test.each(examples)("$readme, example $at, runs", { timeout: 60_000 }, async ({ file }) => {
+  test.each(examples)("$readme, example $at, runs", { timeout: 60_000 }, async ({ file, code }) => {
+    if (code.includes("@kv/testkit/vitest")) {
+      await run("npx", ["vitest", "run", file], { cwd: folder });
+      return;
+    }
     const { stderr } = await run(
       process.execPath,
       ["--conditions=@kv/source", "--import", "tsx", join(folder, file)],
