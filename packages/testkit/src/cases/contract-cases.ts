@@ -1,12 +1,13 @@
 import type { ContractCase } from "../contract-case.ts";
-import { atomicCases } from "./atomic-cases.ts";
 import { capabilityCases } from "./capability-cases.ts";
+import { compareCases } from "./compare-cases.ts";
 import { deleteAllCases } from "./delete-all-cases.ts";
 import { deleteExpiredCases } from "./delete-expired-cases.ts";
 import { errorCases } from "./error-cases.ts";
 import { expiryCases } from "./expiry-cases.ts";
 import { failureCases } from "./failure-cases.ts";
 import { historyCases } from "./history-cases.ts";
+import { incrementCases } from "./increment-cases.ts";
 import { keyCases } from "./key-cases.ts";
 import { lifeCases } from "./life-cases.ts";
 import { listingCases } from "./listing-cases.ts";
@@ -32,7 +33,8 @@ export const contractCases: readonly ContractCase[] = [
   ...namespaceCases,
   ...deleteAllCases,
   ...listingCases,
-  ...atomicCases,
+  ...incrementCases,
+  ...compareCases,
   ...lifeCases,
   ...registryCases,
   ...errorCases,

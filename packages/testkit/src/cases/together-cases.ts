@@ -30,3 +30,8 @@ export function together({ run, ...rest }: Together): ContractCase[] {
     },
   ];
 }
+
+/** The handle of the caller of that number: the two take turns. */
+export function storeOf([one, two]: readonly [FullStore, FullStore], at: number): FullStore {
+  return at % 2 === 0 ? one : two;
+}
