@@ -1,6 +1,6 @@
 import type { FullStore, NamespacedStore, Store } from "@kv/core";
 import { BrokenRule, type CaseResult, type CaseRun, type Outcome } from "./case-result.ts";
-import type { CaseContext, Hook, Need, Place, RunOptions } from "./contract-case.ts";
+import type { CaseContext, ContractCase, Hook, Need, Place, RunOptions } from "./contract-case.ts";
 import { Mismatch } from "./expect.ts";
 import type { Capability, Harness, Opened } from "./harness.ts";
 import { passing } from "./passing.ts";
@@ -15,6 +15,12 @@ const paths: Readonly<Record<Place, readonly string[]>> = {
 };
 
 const longestDisposeMs = 30_000;
+
+/** Why a case proves nothing with such a harness, as far as that is known before a store is opened. */
+export function undeclared(harness: Harness, { needs = [] }: ContractCase): string | undefined {
+  const missing = needs.find((need) => isDeclarable(need) && !isDeclared(need, harness));
+  return missing === undefined ? undefined : missingText(missing);
+}
 
 /** Tries one case at one place, on a store of its own. Never rejects: a harness that fails is a failed case. */
 export async function runCase(
@@ -117,11 +123,20 @@ function isCapability(need: Need): need is Capability {
   return (capabilities as readonly string[]).includes(need);
 }
 
-function isGiven(need: Need, harness: Harness, opened: Opened): boolean {
+/** What a harness says of a backend as a whole, and not of an opened store. */
+type Declarable = Exclude<Need, Hook>;
+
+function isDeclarable(need: Need): need is Declarable {
+  return isCapability(need) || need === "golden" || need === "inMemory";
+}
+
+function isDeclared(need: Declarable, harness: Harness): boolean {
   if (isCapability(need)) return harness.capabilities.includes(need);
-  if (need === "golden") return (harness.golden ?? []).length > 0;
-  if (need === "inMemory") return harness.inMemory === true;
-  return opened[need] !== undefined;
+  return need === "golden" ? (harness.golden ?? []).length > 0 : harness.inMemory === true;
+}
+
+function isGiven(need: Need, harness: Harness, opened: Opened): boolean {
+  return isDeclarable(need) ? isDeclared(need, harness) : opened[need] !== undefined;
 }
 
 function missingText(need: Need): string {
