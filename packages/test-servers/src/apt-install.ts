@@ -1,0 +1,138 @@
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { guardian } from "./guardian.ts";
+import { hasCode } from "./has-code.ts";
+import type { ServerKind } from "./kind.ts";
+import { run } from "./run.ts";
+
+const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
+const NETWORK_WITHIN_MS = 180_000;
+
+/**
+ * Puts the distribution's own Redis or Valkey into a folder below `cache` and resolves to that folder, at
+ * once if it is there already.
+ *
+ * Works on Debian, as any user, and leaves the system as it is: apt-get gets a state of its own, and the
+ * packages are unpacked, not installed. Several processes may do it at once: each makes a whole copy and
+ * the first to rename it into place wins. Rejects with the failed step's error.
+ */
+export async function installWithApt(kind: ServerKind, cache: string): Promise<string> {
+  const release = await debianRelease();
+  const folder = join(cache, `${kind}-${release}-${process.arch}`);
+  if (existsSync(folder)) return folder;
+  await mkdir(cache, { recursive: true });
+  const staging = await mkdtemp(join(cache, ".staging-"));
+  guardian().watchFolder(staging);
+  try {
+    const env = { APT_CONFIG: await writeAptConfig(staging, await suites(kind, release)) };
+    await run("apt-get", ["update", "-qq"], { env, withinMs: NETWORK_WITHIN_MS });
+    const packages = await packagesOf(kind, env);
+    const debs = join(staging, "debs");
+    await mkdir(debs);
+    await run("apt-get", ["download", "-qq", ...packages], { cwd: debs, env, withinMs: NETWORK_WITHIN_MS });
+    const tree = join(staging, "tree");
+    for (const deb of await readdir(debs)) {
+      await run("dpkg-deb", ["-x", join(debs, deb), tree], { withinMs: NETWORK_WITHIN_MS });
+    }
+    await moveIntoPlace(tree, folder);
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+    guardian().forgetFolder(staging);
+  }
+  return folder;
+}
+
+/** The folders with shared libraries in what `installWithApt` made, for `LD_LIBRARY_PATH`. */
+export async function libraryFolders(folder: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const lib of [join(folder, "usr/lib"), join(folder, "lib")]) {
+    if (!existsSync(lib)) continue;
+    const triplets = (await readdir(lib)).filter((name) => name.includes("-linux-"));
+    found.push(...triplets.map((name) => join(lib, name)));
+  }
+  return found;
+}
+
+async function debianRelease(): Promise<string> {
+  const text = existsSync("/etc/os-release") ? await readFile("/etc/os-release", "utf8") : "";
+  const codename = /^VERSION_CODENAME=(\w+)$/m.exec(text)?.[1];
+  if (!/^ID=debian$/m.test(text) || codename === undefined)
+    throw new Error("This is not a release of Debian");
+  return codename;
+}
+
+/** The lines of a sources.list: the mirror this machine uses already, and for Valkey its backports too. */
+async function suites(kind: ServerKind, release: string): Promise<string[]> {
+  const format = "$(REPO_URI) $(RELEASE) $(COMPONENT)";
+  const targets = await run("apt-get", [
+    "indextargets",
+    "--no-release-info",
+    "--format",
+    format,
+    "Created-By: Packages",
+  ]);
+  const [mirror] =
+    targets
+      .split("\n")
+      .find((line) => line.endsWith(` ${release} main`))
+      ?.split(" ") ?? [];
+  if (mirror === undefined) throw new Error(`apt knows no mirror for ${release}`);
+  const signedBy = existsSync(KEYRING) ? `[signed-by=${KEYRING}] ` : "";
+  const names = kind === "valkey" ? [release, `${release}-backports`] : [release];
+  return names.map((name) => `deb ${signedBy}${mirror} ${name} main\n`);
+}
+
+/**
+ * An apt configuration that reads and writes below `staging` only. Of the machine's own it keeps how to
+ * reach the mirror (proxies, credentials), and drops the hooks that would run after an update.
+ */
+async function writeAptConfig(staging: string, sources: readonly string[]): Promise<string> {
+  const apt = join(staging, "apt");
+  await mkdir(join(apt, "state/lists/partial"), { recursive: true });
+  await mkdir(join(apt, "cache/archives/partial"), { recursive: true });
+  await writeFile(join(apt, "status"), "");
+  await writeFile(join(apt, "sources.list"), sources);
+  const system = (await run("apt-config", ["dump"])).split("\n");
+  const reach = system.filter((line) => /^Acquire::(?!IndexTargets|CompressionTypes)/.test(line));
+  const file = join(apt, "apt.conf");
+  await writeFile(
+    file,
+    [
+      ...reach,
+      'Acquire::Languages "none";',
+      'Acquire::Retries "3";',
+      'APT::Sandbox::User "";',
+      `Dir::State "${apt}/state";`,
+      `Dir::State::status "${apt}/status";`,
+      `Dir::Cache "${apt}/cache";`,
+      `Dir::Etc::sourcelist "${apt}/sources.list";`,
+      'Dir::Etc::sourceparts "/dev/null";',
+      'Dir::Etc::parts "/dev/null";',
+      'Dir::Etc::main "/dev/null";',
+      "",
+    ].join("\n"),
+  );
+  return file;
+}
+
+/**
+ * The server and the libraries it is linked to. (The program itself is in the tools' package.) Not libc, which
+ * has to be the system's, nor libsystemd0, which apt itself is linked to.
+ */
+async function packagesOf(kind: ServerKind, env: Record<string, string>): Promise<string[]> {
+  const named = [`${kind}-server`, `${kind}-tools`];
+  const depends = await run("apt-cache", ["depends", ...named], { env });
+  const libraries = [...depends.matchAll(/^ {2}Depends: (lib\S+)$/gm)].map(([, name]) => name ?? "");
+  const ofTheSystem = new Set(["libc6", "libsystemd0"]);
+  return [...new Set([...named, ...libraries.filter((name) => !ofTheSystem.has(name))])];
+}
+
+async function moveIntoPlace(tree: string, folder: string): Promise<void> {
+  try {
+    await rename(tree, folder);
+  } catch (error) {
+    // Another process was first: its copy is as good as ours.
+    if (!hasCode(error, "ENOTEMPTY", "EEXIST")) throw error;
+  }
+}
