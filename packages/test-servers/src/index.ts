@@ -1,8 +1,11 @@
 export { installedBinaries, type ServerBinaries, serverBinaries } from "./binaries.ts";
 export { type Certificates, makeCertificates } from "./certificates.ts";
+export { type ClusterOptions, type RunningCluster, startCluster } from "./cluster.ts";
 export type { DataServerOptions } from "./data-server.ts";
 export type { ServerKind } from "./kind.ts";
+export { type Replication, startReplication } from "./replication.ts";
 export type { Reply } from "./resp.ts";
+export { type SentinelGroup, type SentinelOptions, startSentinel } from "./sentinel.ts";
 export type { RunningServer } from "./server.ts";
 export { standaloneUrl, startStandalone } from "./standalone.ts";
 export { until } from "./until.ts";
