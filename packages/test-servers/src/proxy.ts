@@ -1,0 +1,121 @@
+import { once } from "node:events";
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { claimPort } from "./claim-port.ts";
+import { type ProxyConnection, relay } from "./proxy-connection.ts";
+import { armFault, type CommandMatch, type Faults } from "./proxy-faults.ts";
+import { noTraffic, type ProxyTraffic } from "./proxy-traffic.ts";
+
+/**
+ * A proxy on loopback that breaks what goes through it, on command.
+ *
+ * The faults that wait for a command strike once, on whichever connection it comes first; their promise
+ * resolves when they have struck.
+ */
+export interface FaultProxy extends AsyncDisposable {
+  readonly host: "127.0.0.1";
+  readonly port: number;
+  readonly traffic: Readonly<ProxyTraffic>;
+  /** The URL of the server with this proxy's port in place of its own. */
+  through(url: string): string;
+  /** The command never reaches the server, and the connection ends, after the replies to earlier commands. */
+  dropCommand(match: CommandMatch): Promise<void>;
+  /** The server runs the command and answers; the client sees the connection end in place of the answer. */
+  dropReply(match: CommandMatch): Promise<void>;
+  /** The client gets the first half of the reply's bytes, then the connection ends. */
+  cutReply(match: CommandMatch): Promise<void>;
+  /** The reply, and all that come after it on its connection, wait for `release`. */
+  holdReply(match: CommandMatch): { reached: Promise<void>; release(): void };
+  /** From now on nothing passes, on old and new connections, and none is closed. */
+  silence(): void;
+  /** Ends `silence`; what came meanwhile passes now. */
+  speak(): void;
+  /** Replies go to the clients byte by byte. */
+  trickle(on: boolean): void;
+  /** Destroys all open connections. */
+  cut(): void;
+  /** New connections are refused; open ones stay. */
+  refuse(): Promise<void>;
+  /** Ends `refuse`. */
+  accept(): Promise<void>;
+  /** Takes back every fault, those that have not struck yet included. */
+  heal(): Promise<void>;
+  /** Cuts all and gives the port back. May be called twice. */
+  stop(): Promise<void>;
+}
+
+/** Starts a proxy before the server on `targetPort`, which may come and go. */
+export async function startProxy(targetPort: number): Promise<FaultProxy> {
+  const claim = await claimPort();
+  const { port } = claim;
+  const traffic = noTraffic();
+  const faults: Faults = { armed: [], silent: false, trickling: false };
+  const connections = new Set<ProxyConnection>();
+  let listener: Server | undefined;
+
+  const take = (client: Socket): void => {
+    const connection = relay(client, connect({ host: "127.0.0.1", port: targetPort }), faults, traffic);
+    connections.add(connection);
+    traffic.accepted += 1;
+    traffic.open += 1;
+    client.once("close", () => {
+      connections.delete(connection);
+      traffic.open -= 1;
+    });
+  };
+  const obeySilence = (silent: boolean): void => {
+    faults.silent = silent;
+    for (const connection of connections) connection.obeySilence();
+  };
+  const cut = (): void => {
+    for (const connection of connections) connection.cut();
+  };
+  const accept = async (): Promise<void> => {
+    if (listener !== undefined) return;
+    listener = createServer({ allowHalfOpen: true }, take).listen({ host: "127.0.0.1", port });
+    await once(listener, "listening");
+  };
+  const refuse = async (): Promise<void> => {
+    // The port is closed at once; the event "close" would wait for the open connections.
+    listener?.close();
+    listener = undefined;
+  };
+  let stopped = false;
+  const stop = async (): Promise<void> => {
+    if (stopped) return;
+    stopped = true;
+    await refuse();
+    cut();
+    claim.release();
+  };
+
+  await accept();
+  return {
+    host: "127.0.0.1",
+    port,
+    traffic,
+    through: (url) => Object.assign(new URL(url), { port: String(port) }).href,
+    dropCommand: (match) => armFault(faults, "drop command", match).struck,
+    dropReply: (match) => armFault(faults, "drop reply", match).struck,
+    cutReply: (match) => armFault(faults, "cut reply", match).struck,
+    holdReply: (match) => {
+      const { struck, release } = armFault(faults, "hold reply", match);
+      return { reached: struck, release };
+    },
+    silence: () => obeySilence(true),
+    speak: () => obeySilence(false),
+    trickle: (on) => {
+      faults.trickling = on;
+    },
+    cut,
+    refuse,
+    accept,
+    heal: async () => {
+      faults.armed = [];
+      faults.trickling = false;
+      obeySilence(false);
+      await accept();
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
