@@ -12,6 +12,13 @@ export function slowWriter(socket: Socket, isSlow: () => boolean): SlowWriter {
   let ending = false;
   let turn: NodeJS.Immediate | undefined;
 
+  // All bytes leave in the same phase of the event loop, so that a client in this very process reads between.
+  const start = (): void => {
+    if (turn !== undefined) return;
+    if (isSlow()) turn = setImmediate(pump);
+    else pump();
+  };
+
   const pump = (): void => {
     turn = undefined;
     if (socket.destroyed) return;
@@ -25,11 +32,11 @@ export function slowWriter(socket: Socket, isSlow: () => boolean): SlowWriter {
   return {
     write(bytes) {
       waiting = Buffer.concat([waiting, bytes]);
-      if (turn === undefined) pump();
+      start();
     },
     end() {
       ending = true;
-      if (turn === undefined) pump();
+      start();
     },
   };
 }
