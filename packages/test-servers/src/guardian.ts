@@ -22,6 +22,8 @@ export function guardian(): Guardian {
 }
 
 function start(): Guardian {
+  // A test runner's worker outlives a runner that was killed, and would go on unheard with the servers it has.
+  process.once("disconnect", () => process.exit(1));
   // In a session of its own (`detached`), so that Ctrl-C reaches the test run and not the guardian.
   const child = spawn(process.execPath, [fileURLToPath(new URL("guardian.mjs", import.meta.url))], {
     cwd: "/",

@@ -37,6 +37,13 @@ describe.concurrent("a run that ends", { timeout: 30_000 }, () => {
     await expectNothingLeft(await leaveServer("redis", ending));
   });
 
+  test("by SIGKILL of its runner ends too, though it is a process of its own", async () => {
+    const runner = spawnChild("runs-a-worker.ts", ["redis"]);
+    const left = await leftBy(runner);
+    runner.kill("SIGKILL");
+    await expectNothingLeft(left);
+  });
+
   test("by SIGKILL takes a paused server along", async () => {
     const left = await leaveServer("redis", "pause, then wait");
     left.child.kill("SIGKILL");
@@ -73,8 +80,11 @@ describe.concurrent("a run that ends", { timeout: 30_000 }, () => {
   }
 });
 
-async function leaveServer(kind: string, ending: string, env: Record<string, string> = {}): Promise<Left> {
-  const child = spawnChild("leaves-a-server.ts", [kind, ending], env);
+function leaveServer(kind: string, ending: string, env: Record<string, string> = {}): Promise<Left> {
+  return leftBy(spawnChild("leaves-a-server.ts", [kind, ending], env));
+}
+
+async function leftBy(child: Child): Promise<Left> {
   const [pid, guardian, folder = ""] = (await firstLineOf(child)).split(" ");
   return { child, pid: Number(pid), guardian: Number(guardian), folder };
 }
