@@ -1,5 +1,5 @@
 import { accessSync, constants, lstatSync, mkdirSync } from "node:fs";
-import { homedir, tmpdir, userInfo } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { hasCode } from "./has-code.ts";
 
@@ -18,7 +18,7 @@ export function cacheFolder(): string {
     const folder = place === undefined ? undefined : join(place, "kv-test-servers");
     if (folder !== undefined && isWritable(folder)) return folder;
   }
-  return privateFolder(join(tmpdir(), `kv-test-servers-cache-${userInfo().uid}`));
+  return privateFolder(join(tmpdir(), `kv-test-servers-cache-${process.getuid?.() ?? "user"}`));
 }
 
 function isWritable(folder: string): boolean {

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { open, readFile, rm } from "node:fs/promises";
 import { delimiter, join } from "node:path";
-import { serverBinaries } from "./binaries.ts";
+import { type ServerBinaries, serverBinaries } from "./binaries.ts";
 import type { Certificates } from "./certificates.ts";
 import { claimPort, type PortClaim } from "./claim-port.ts";
 import { guardian } from "./guardian.ts";
@@ -66,10 +66,11 @@ const TRIES = 5;
 
 /** Starts a server on a free port and resolves once it answers. */
 export async function launch(plan: Launch): Promise<RunningServer> {
+  const binaries = await serverBinaries(plan.kind);
   for (let tries = 1; ; tries++) {
     const claim = await claimPort();
     const folder = await workFolder(plan.kind);
-    const server = serverIn(plan, claim, folder, await plan.prepare(folder, claim.port));
+    const server = serverIn(plan, binaries, claim, folder, await plan.prepare(folder, claim.port));
     try {
       await server.restart();
       return server;
@@ -83,6 +84,7 @@ export async function launch(plan: Launch): Promise<RunningServer> {
 
 function serverIn(
   { kind, password, certificates }: Launch,
+  binaries: ServerBinaries,
   claim: PortClaim,
   folder: string,
   baseArgs: readonly string[],
@@ -139,7 +141,7 @@ function serverIn(
     async restart(options = {}) {
       if (stopped) throw new Error(`The ${kind} server on port ${port} was stopped for good`);
       await kill();
-      const started = await spawnServer(kind, [...baseArgs, ...(options.args ?? [])], logFile);
+      const started = await spawnServer(binaries, [...baseArgs, ...(options.args ?? [])], logFile);
       child = started;
       await until(`the ${kind} server on port ${port} answers`, READY_WITHIN_MS, async () => {
         if (!isAlive(started)) return true;
@@ -170,11 +172,10 @@ function serverIn(
 }
 
 async function spawnServer(
-  kind: ServerKind,
+  binaries: ServerBinaries,
   args: readonly string[],
   logFile: string,
 ): Promise<ChildProcess> {
-  const binaries = await serverBinaries(kind);
   const log = await open(logFile, "a");
   try {
     const [program, ...before] = [...diesWithItsParent(), binaries.server];

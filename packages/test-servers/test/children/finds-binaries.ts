@@ -1,9 +1,11 @@
-// Looks for the servers' binaries in the environment it is given, and prints the sentence it got instead.
-import { serverBinaries } from "@kv/test-servers";
+// Starts a server in the environment it is given, and prints which one it found or the sentence it got instead.
+import { serverBinaries, startStandalone } from "@kv/test-servers";
 
-const [kind] = process.argv.slice(2);
+const kind = process.argv[2] === "valkey" ? "valkey" : "redis";
 try {
-  process.stdout.write(JSON.stringify(await serverBinaries(kind === "valkey" ? "valkey" : "redis")));
+  await using server = await startStandalone({ kind });
+  await server.command("PING");
+  process.stdout.write(JSON.stringify(await serverBinaries(kind)));
 } catch (error) {
   process.stdout.write(String(error));
 }
