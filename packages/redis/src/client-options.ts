@@ -1,0 +1,1 @@
+export { safeClientOptions as redisOptions, safeClusterOptions as redisClusterOptions } from "@kv/resp";

@@ -1,0 +1,2 @@
+export { redisClusterOptions, redisOptions } from "./client-options.ts";
+export { type RedisStore, type RedisStoreOptions, redisStore } from "./redis-store.ts";

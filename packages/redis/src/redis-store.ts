@@ -1,0 +1,24 @@
+import type { FullStore } from "@kv/core";
+import { type Backend, backendStore, type ClientOptions, type UrlOptions } from "@kv/resp";
+
+export type RedisStore = FullStore;
+
+export type RedisStoreOptions = UrlOptions | ClientOptions;
+
+/**
+ * A store in Redis, with every capability: `redisStore({ url: "redis://localhost:6379" })`, or over a client of
+ * ioredis that is there already, `redisStore({ client })`. Nothing is touched before the first call.
+ *
+ * @throws TypeError for a url that is none, and for a client with a `keyPrefix`
+ */
+export function redisStore(options: RedisStoreOptions): RedisStore {
+  return backendStore(redis, options);
+}
+
+const redis: Backend = {
+  name: "redis",
+  async makeClient(options) {
+    const { Redis } = await import("ioredis");
+    return new Redis(options);
+  },
+};

@@ -1,0 +1,80 @@
+import type { ConnectionOptions } from "node:tls";
+import type { FullStore } from "@kv/core";
+import { type SafeClientOptions, safeClientOptions } from "./client-options.ts";
+import { addressOf, type RespClient } from "./resp-client.ts";
+import { type RespStoreOptions, respStore } from "./resp-store.ts";
+import { parseServerUrl, type ServerAddress } from "./server-url.ts";
+
+/** A store that opens and closes a client of its own. */
+export interface UrlOptions extends RespStoreOptions {
+  /** `redis://user:password@host:6379/0`, or `rediss://` over TLS; `valkey://` and `valkeys://` say the same. */
+  readonly url: string;
+  /** Certificates and the like, for a URL that asks for TLS; those of the system unless told. */
+  readonly tls?: ConnectionOptions | undefined;
+  readonly client?: undefined;
+}
+
+/** A store over a client that is there already. */
+export interface ClientOptions extends RespStoreOptions {
+  /** A client: plain, one that follows Sentinel, or a Cluster. It must have no `keyPrefix`. */
+  readonly client: RespClient;
+  /** Whether closing the store closes the client too: `false` unless told. */
+  readonly closeClient?: boolean | undefined;
+  readonly url?: undefined;
+}
+
+/** What a client of our own is made with. */
+export interface OwnClientOptions extends Omit<SafeClientOptions, "retryStrategy">, ServerAddress {
+  readonly retryStrategy: () => null;
+  readonly tls?: ConnectionOptions;
+}
+
+/** What tells one backend from another. */
+export interface Backend {
+  /** As errors name it: `redis`. */
+  readonly name: string;
+  /** Loads the client's library, which takes longer than all else, and makes a client. */
+  readonly makeClient: (options: OwnClientOptions) => Promise<RespClient>;
+}
+
+/** Makes the store of a backend. */
+export function backendStore(backend: Backend, options: UrlOptions | ClientOptions): FullStore {
+  const { url, client } = options;
+  if ((url === undefined) === (client === undefined)) {
+    throw new TypeError("Pass either url or client.");
+  }
+  return client === undefined
+    ? overUrl(backend, options as UrlOptions)
+    : overClient(backend, options as ClientOptions);
+}
+
+function overUrl(backend: Backend, { url, tls, ...options }: UrlOptions): FullStore {
+  const { address, tls: overTls } = parseServerUrl(url);
+  if (tls !== undefined && !overTls) {
+    throw new TypeError('With tls the url must begin with "rediss://" or "valkeys://".');
+  }
+  const open = (): Promise<RespClient> =>
+    backend.makeClient({
+      ...safeClientOptions(options.timeout),
+      ...address,
+      // A client that reconnects by itself keeps the process alive (L3): the store connects when there is a need.
+      retryStrategy: () => null,
+      ...(overTls && { tls: { ...tls } }),
+    });
+  const { host, port } = address;
+  return respStore(
+    `${backend.name} at ${host.includes(":") ? `[${host}]` : host}:${port}`,
+    { open },
+    options,
+  );
+}
+
+function overClient(backend: Backend, { client, closeClient = false, ...options }: ClientOptions): FullStore {
+  const { keyPrefix } = client.options as { readonly keyPrefix?: string | Uint8Array | null };
+  if (keyPrefix !== undefined && keyPrefix !== null && keyPrefix.length > 0) {
+    throw new TypeError(
+      "The client has a keyPrefix, which listings would not see and removals would double. Make one without, and use namespace.",
+    );
+  }
+  return respStore(`${backend.name} at ${addressOf(client)}`, { client, closeClient }, options);
+}

@@ -1,0 +1,68 @@
+import { type Duration } from "@kv/core";
+import { durationMs } from "@kv/core/driver";
+
+/** Options of a client under which every call settles and no write is sent twice; for `new Redis` of either client. */
+export interface SafeClientOptions {
+  readonly lazyConnect: true;
+  readonly connectTimeout: number;
+  readonly maxRetriesPerRequest: 0;
+  readonly enableOfflineQueue: false;
+  readonly enableAutoPipelining: false;
+  readonly disableClientInfo: true;
+  readonly retryStrategy: (attempt: number) => number;
+}
+
+/** The same for `new Cluster`. */
+export interface SafeClusterOptions {
+  readonly lazyConnect: true;
+  readonly retryDelayOnFailover: 0;
+  readonly enableAutoPipelining: false;
+  readonly slotsRefreshTimeout: number;
+  readonly clusterRetryStrategy: (attempt: number) => number;
+  readonly redisOptions: {
+    readonly connectTimeout: number;
+    readonly maxRetriesPerRequest: 0;
+    readonly disableClientInfo: true;
+  };
+}
+
+/**
+ * - `lazyConnect`: nothing happens before the first call (L4).
+ * - `maxRetriesPerRequest: 0`: what was sent and not answered when a connection is lost fails at once; a client
+ *   would send it again, and an increment would count twice.
+ * - `enableOfflineQueue: false`: nothing is kept for later, when the call that wanted it has been given up. The store
+ *   waits for the connection itself.
+ * - `retryStrategy`: tries again for ever, every second at most.
+ */
+export function safeClientOptions(timeout: Duration = "5s"): SafeClientOptions {
+  return {
+    lazyConnect: true,
+    connectTimeout: connectTimeoutMs(timeout),
+    maxRetriesPerRequest: 0,
+    enableOfflineQueue: false,
+    enableAutoPipelining: false,
+    disableClientInfo: true,
+    retryStrategy: backOffMs,
+  };
+}
+
+/** `retryDelayOnFailover: 0`: a cluster's client would send what a lost node has not answered to another one. */
+export function safeClusterOptions(timeout: Duration = "5s"): SafeClusterOptions {
+  const connectTimeout = connectTimeoutMs(timeout);
+  return {
+    lazyConnect: true,
+    retryDelayOnFailover: 0,
+    enableAutoPipelining: false,
+    slotsRefreshTimeout: connectTimeout,
+    clusterRetryStrategy: backOffMs,
+    redisOptions: { connectTimeout, maxRetriesPerRequest: 0, disableClientInfo: true },
+  };
+}
+
+function connectTimeoutMs(timeout: Duration): number {
+  return Math.min(durationMs(timeout, "timeout"), 10_000);
+}
+
+function backOffMs(attempt: number): number {
+  return Math.min(50 * 2 ** Math.min(attempt, 5), 1_000);
+}

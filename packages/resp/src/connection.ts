@@ -1,0 +1,203 @@
+import { type ClientSocket, type RespClient, socketOf, socketsOf } from "./resp-client.ts";
+
+/** Where a client comes from, and what of it is ours. */
+export type ClientSource =
+  | {
+      /** Makes the client, not yet connected, at the first call (L4). It must not reconnect by itself. */
+      readonly open: () => Promise<RespClient>;
+    }
+  | { readonly client: RespClient; readonly closeClient: boolean };
+
+export interface Waiting {
+  /** The client can be written to. */
+  ready(): void;
+  /** An attempt to connect failed, so nothing that waits for it is sent. */
+  failed(cause: unknown): void;
+}
+
+/** After a failed attempt to connect the next one begins no sooner. */
+const pauseMs = 100;
+
+/**
+ * The connection of a store. Nothing is handed to a client that is not ready: what a client keeps for later it may
+ * send after its call was given up. A client of our own connects when there is something to send, and only then, so
+ * that nothing keeps an idle process alive; one that was passed in does so by its own rules.
+ */
+export class Connection {
+  readonly #source: ClientSource;
+  readonly #waiting: Waiting;
+  #client: RespClient | undefined;
+  #opening = false;
+  #ended = false;
+  #awaited = false;
+  /** Whether an attempt to connect has begun since something waits. */
+  #attempted = false;
+  #lastFailureMs = Number.NEGATIVE_INFINITY;
+  #busy = false;
+
+  constructor(source: ClientSource, waiting: Waiting) {
+    this.#source = source;
+    this.#waiting = waiting;
+    if ("client" in source) this.#client = source.client;
+  }
+
+  /** The client, when it can be written to. */
+  get readyClient(): RespClient | undefined {
+    const client = this.#client;
+    return client?.status === "ready" && socketOf(client)?.writable !== false ? client : undefined;
+  }
+
+  /** Sees to it that `ready` or `failed` is called, once, unless the connection hangs; see `drop`. */
+  awaitReady(): void {
+    if (this.#awaited || this.#opening) return;
+    if (this.#ended) {
+      this.#waiting.failed(new Error("The store was closed."));
+      return;
+    }
+    if (this.#client === undefined) {
+      void this.#open();
+      return;
+    }
+    this.#awaited = true;
+    this.#attempted = this.#client.status === "connecting" || this.#client.status === "connect";
+    this.#listen(this.#client);
+    this.#connectIfAsleep(this.#client);
+  }
+
+  /** Whether something is under way: an idle socket of our own keeps no process alive (L3). */
+  set busy(busy: boolean) {
+    this.#busy = busy;
+    this.#holdProcess();
+  }
+
+  /** Gives up a connection of our own that does not answer, so that later calls get a fresh one. */
+  drop(): void {
+    if ("open" in this.#source && this.#client !== undefined && this.#client.status !== "end") {
+      this.#hangUp(this.#client);
+    }
+  }
+
+  async close(remainingMs: number): Promise<void> {
+    this.#ended = true;
+    const client = this.#client;
+    if (client === undefined) return;
+    if ("open" in this.#source) {
+      if (client.status !== "end") this.#hangUp(client);
+    } else if (this.#source.closeClient) {
+      await quit(client, remainingMs);
+    }
+  }
+
+  async #open(): Promise<void> {
+    if (!("open" in this.#source)) return;
+    this.#opening = true;
+    try {
+      this.#client = await this.#source.open();
+    } catch (error) {
+      this.#opening = false;
+      this.#waiting.failed(error);
+      return;
+    }
+    this.#opening = false;
+    this.#client.on("error", ignoreError); // without a listener it would be printed
+    this.#client.on("connect", () => this.#holdProcess());
+    this.awaitReady();
+  }
+
+  #connectIfAsleep(client: RespClient): void {
+    const asleep = client.status === "wait" || (client.status === "end" && "open" in this.#source);
+    if (!asleep) {
+      if (client.status === "end") this.#settle(new Error("The client was closed."));
+      return;
+    }
+    const restMs = this.#lastFailureMs + pauseMs - performance.now();
+    if (restMs > 0) {
+      setTimeout(() => {
+        if (this.#awaited) this.#connectIfAsleep(client);
+      }, restMs);
+      return;
+    }
+    this.#attempted = true;
+    client.connect().catch(ignoreError); // the events below tell
+  }
+
+  #listen(client: RespClient): void {
+    client.on("ready", this.#onReady);
+    client.on("error", this.#onFailure);
+    client.on("close", this.#onFailure);
+    client.on("end", this.#onFailure);
+    client.on("connecting", this.#onConnecting);
+  }
+
+  #stopListening(client: RespClient): void {
+    client.off("ready", this.#onReady);
+    client.off("error", this.#onFailure);
+    client.off("close", this.#onFailure);
+    client.off("end", this.#onFailure);
+    client.off("connecting", this.#onConnecting);
+  }
+
+  readonly #onConnecting = (): void => {
+    this.#attempted = true;
+  };
+
+  readonly #onReady = (): void => {
+    if (this.readyClient !== undefined) this.#settle(undefined);
+  };
+
+  /** A failure before the attempt that is waited for belongs to the connection that was lost before it. */
+  readonly #onFailure = (cause?: unknown): void => {
+    if (this.#attempted) this.#settle(cause ?? new Error("The connection was closed."));
+    else if (this.#client !== undefined) this.#connectIfAsleep(this.#client);
+  };
+
+  #settle(cause: unknown): void {
+    if (!this.#awaited || this.#client === undefined) return;
+    this.#awaited = false;
+    this.#stopListening(this.#client);
+    if (cause === undefined) {
+      this.#waiting.ready();
+      return;
+    }
+    this.#lastFailureMs = performance.now();
+    this.#waiting.failed(cause);
+  }
+
+  #hangUp(client: RespClient): void {
+    client.disconnect();
+    socketOf(client)?.destroy(); // a silent server would not answer the end of the connection either
+  }
+
+  #holdProcess(): void {
+    if (!("open" in this.#source) || this.#client === undefined) return;
+    const socket: ClientSocket | undefined = socketOf(this.#client);
+    if (this.#busy) socket?.ref();
+    else socket?.unref();
+  }
+}
+
+/** All that is written within `write` goes to each socket in one piece. */
+export function inOneWrite(client: RespClient, write: () => void): void {
+  const sockets = socketsOf(client);
+  for (const socket of sockets) socket.cork();
+  try {
+    write();
+  } finally {
+    for (const socket of sockets) socket.uncork();
+  }
+}
+
+/** QUIT waits for what others still ask the client for; a silent server would never answer it. */
+async function quit(client: RespClient, limitMs: number): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, limitMs);
+  });
+  if (client.status === "ready") await Promise.race([client.quit().then(ignoreError, ignoreError), limit]);
+  clearTimeout(timer);
+  if (client.status !== "end") {
+    client.disconnect();
+  }
+}
+
+function ignoreError(): void {}

@@ -1,0 +1,149 @@
+import { StoreError, type StoreErrorCode } from "@kv/core";
+import type { Explanation } from "@kv/core/driver";
+
+/**
+ * What went wrong, by code, in one place. Servers differ in their texts, and from version to version: only the code
+ * that a reply begins with is looked at.
+ */
+
+/** Whether an error is a server's reply: the server refused the command, so nothing was changed. */
+export function isRefusal(error: unknown): boolean {
+  return refusalCode(error) !== undefined;
+}
+
+/** Whether the server does not know the script: it was restarted, or told to forget. */
+export function isUnknownScript(error: unknown): boolean {
+  return refusalCode(error) === "NOSCRIPT";
+}
+
+/** Whether the user may not do this: some of what was gathered into one command may still be allowed. */
+export function isDenied(error: unknown): boolean {
+  const code = refusalCode(error);
+  return code !== undefined && refusals[code]?.code === "KV_DENIED";
+}
+
+/** The error of a call that a server refused, or that never got as far as a server. Nothing was changed. */
+export function refused(error: unknown): StoreError {
+  const { code, message } = explainRefusal(error);
+  return new StoreError(code, message, { cause: withoutArguments(error) });
+}
+
+/** The error of a key within a script, from its text. */
+export function refusedInScript(text: string): StoreError {
+  return refused(Object.assign(new Error(text), { name: "ReplyError" }));
+}
+
+/** The error of a call that was sent and not answered. */
+export function unanswered(writes: boolean, cause: unknown): StoreError {
+  return writes
+    ? new StoreError(
+        "KV_OUTCOME_UNKNOWN",
+        "it was sent and not answered, so it may or may not have been done. It was not sent again.",
+        { cause: withoutArguments(cause) },
+      )
+    : new StoreError("KV_UNAVAILABLE", "the server did not answer. Nothing was changed.", {
+        cause: withoutArguments(cause),
+      });
+}
+
+/** The error of a call that was never sent. */
+export function notSent(cause: unknown): StoreError {
+  if (isRefusal(cause)) return refused(cause);
+  return new StoreError(
+    "KV_UNAVAILABLE",
+    "there is no connection to the server, and nothing was sent. Check that it runs, its address and its certificate.",
+    { cause: withoutArguments(cause) },
+  );
+}
+
+/** For what none of the above has explained: a fault of the client's. */
+export function explain(error: unknown): Explanation {
+  return {
+    code: "KV_FAILED",
+    message: "the client failed in an unexpected way; see the cause.",
+    cause: withoutArguments(error),
+  };
+}
+
+/**
+ * The error itself, without the arguments of the command that clients attach to it: they hold keys, values and the
+ * password of AUTH (E2).
+ */
+export function withoutArguments(error: unknown): unknown {
+  if (typeof error !== "object" || error === null) return error;
+  const { command, lastNodeError, previousErrors } = error as Attached;
+  if (command !== undefined) Reflect.set(error, "command", { name: command.name });
+  if (lastNodeError !== undefined) withoutArguments(lastNodeError);
+  if (Array.isArray(previousErrors)) for (const previous of previousErrors) withoutArguments(previous);
+  return error;
+}
+
+interface Attached {
+  readonly command?: { readonly name?: unknown };
+  readonly lastNodeError?: unknown;
+  readonly previousErrors?: unknown;
+}
+
+const unavailable = { code: "KV_UNAVAILABLE", message: "the server cannot serve this now" } as const;
+const denied = { code: "KV_DENIED", message: "the server did not let this user in, or do this" } as const;
+
+const refusals: Readonly<Record<string, { readonly code: StoreErrorCode; readonly message: string }>> = {
+  LOADING: { ...unavailable, message: "the server is still loading its data" },
+  BUSY: { ...unavailable, message: "the server is busy running a script" },
+  MASTERDOWN: { ...unavailable, message: "this replica has lost its master" },
+  CLUSTERDOWN: { ...unavailable, message: "the cluster does not serve this part of its keys now" },
+  TRYAGAIN: { ...unavailable, message: "the cluster is moving this part of its keys" },
+  MOVED: {
+    ...unavailable,
+    message: "the cluster keeps moving this part of its keys, or the client is not for a cluster",
+  },
+  ASK: { ...unavailable, message: "the cluster is moving this part of its keys" },
+  NOAUTH: { ...denied, message: "the server asks for a password, and none was given" },
+  WRONGPASS: { ...denied, message: "the server does not take this name and password" },
+  NOPERM: {
+    ...denied,
+    message: "this user lacks the right to do it; see the README for the rights that are needed",
+  },
+  DENIED: denied,
+  OOM: { code: "KV_FULL", message: "the server's memory (maxmemory) is full" },
+  READONLY: { code: "KV_READ_ONLY", message: "this server is a read-only replica" },
+  MISCONF: { code: "KV_READ_ONLY", message: "the server takes no writes while it cannot save to its disk" },
+  NOREPLICAS: { code: "KV_READ_ONLY", message: "the server takes no writes while it has too few replicas" },
+  WRONGTYPE: {
+    code: "KV_FAILED",
+    message:
+      "another program keeps something else than a string under this key; set replaces it, delete removes it",
+  },
+};
+
+function explainRefusal(error: unknown): { code: StoreErrorCode; message: string } {
+  const code = refusalCode(error);
+  const known = code === undefined ? undefined : refusals[code];
+  return known === undefined
+    ? { code: "KV_FAILED", message: "the server refused this; see the cause." }
+    : { code: known.code, message: `${known.message}. Nothing was changed.` };
+}
+
+/** A client of a cluster wraps the last refusal when it has followed too many. */
+const wrapped = /^Too many Cluster redirections\. Last error: ReplyError: (.*)$/s;
+/** Before Redis 7 an error within a script stands behind the script's own; the ready check adds its own text. */
+const inner = /(?::\s-?|ACL failure in script: |^Ready check failed: )([A-Z]{3,})\s/;
+
+function refusalCode(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const [, redirected] = wrapped.exec(error.message) ?? [];
+  if (
+    error.name !== "ReplyError" &&
+    redirected === undefined &&
+    !error.message.startsWith("Ready check failed: ")
+  ) {
+    return undefined;
+  }
+  const text = redirected ?? error.message;
+  const code = /^-?([A-Z]+)(?=\s|$)/.exec(text)?.[1];
+  if (code !== undefined && code !== "ERR") return code;
+  const within = inner.exec(text)?.[1];
+  if (within !== undefined) return within;
+  if (/invalid password|without any password|permission|ACL/i.test(text)) return "NOPERM";
+  return code ?? "ERR";
+}

@@ -1,0 +1,66 @@
+import { Buffer } from "node:buffer";
+import { read } from "./kinds.ts";
+import type { Kind, Step } from "./step.ts";
+
+/** Beyond so many bytes a command gains nothing by taking one more value. */
+const mostBytes = 64 * 1024;
+/** Where values are longer, one of many would wait for all others of its command. */
+const longestReadBytes = 32 * 1024;
+
+/** Steps that go in one command. */
+interface Group {
+  readonly steps: Step[];
+  bytes: number;
+  /** Its place among the groups of the tick. */
+  readonly at: number;
+}
+
+/** Gathers the steps of a tick into few commands. */
+export class Gathering {
+  #averageReadBytes = 0;
+
+  /** A value was read. The lengths of the last few tell whether it pays to gather the next. */
+  saw(value: unknown): void {
+    const bytes = Buffer.isBuffer(value) ? value.length : 0;
+    this.#averageReadBytes += (bytes - this.#averageReadBytes) / 16;
+  }
+
+  /**
+   * The groups in the order in which they are to be sent. A step joins the last group of its kind, before which
+   * others may have begun, unless one of those uses its key: the order on a key stays (S6).
+   */
+  gather(steps: readonly Step[]): readonly (readonly Step[])[] {
+    const groups: Group[] = [];
+    const last = new Map<Kind, Group>();
+    const lastUse = new Map<string, number>();
+    for (const step of steps) {
+      const bytes = bytesOf(step);
+      let group = last.get(step.kind);
+      if (group === undefined || !this.#takes(group, step, bytes, lastUse.get(step.key))) {
+        group = { steps: [], bytes: 0, at: groups.length };
+        groups.push(group);
+        if (step.kind.atMost > 1 && !step.alone) last.set(step.kind, group);
+      }
+      group.steps.push(step);
+      group.bytes += bytes;
+      lastUse.set(step.key, group.at);
+    }
+    return groups.map((group) => group.steps);
+  }
+
+  #takes(group: Group, step: Step, bytes: number, lastUse: number = 0): boolean {
+    return (
+      lastUse <= group.at &&
+      !step.alone &&
+      group.steps.length < step.kind.atMost &&
+      group.bytes + bytes <= mostBytes &&
+      (step.kind !== read || this.#averageReadBytes <= longestReadBytes)
+    );
+  }
+}
+
+function bytesOf(step: Step): number {
+  let bytes = 0;
+  for (const value of step.values) bytes += value.length;
+  return bytes;
+}

@@ -1,0 +1,158 @@
+import type { Buffer } from "node:buffer";
+import { addToInteger, type DriverValue, type Expiry, type FullDriverNamespace } from "@kv/core/driver";
+import { valueArgument } from "./arguments.ts";
+import { Batch } from "./batch.ts";
+import type { KeyLayout } from "./key-layout.ts";
+import {
+  compareAndDelete,
+  compareAndSet,
+  exists,
+  increment,
+  read,
+  remove,
+  removeCounted,
+  renew,
+  timeLeft,
+  write,
+  writeIfAbsent,
+  writeWithExpiry,
+} from "./kinds.ts";
+import type { Order } from "./order.ts";
+import type { Argument } from "./resp-client.ts";
+import { expiryArgument } from "./scripts.ts";
+import type { Sender } from "./sender.ts";
+import { type Kind, Step } from "./step.ts";
+import { empty, walk } from "./walk.ts";
+
+/** The operations on one namespace. */
+export function respNamespace(sender: Sender, order: Order, layout: KeyLayout): FullDriverNamespace {
+  function ask<T>(
+    kind: Kind,
+    key: string,
+    values: readonly Argument[],
+    meaning: (answer: unknown) => T,
+  ): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const done = (answer: unknown): void => resolve(meaning(answer));
+      order.send(new Step(kind, layout.keyOf(key), values, done, reject));
+    });
+  }
+
+  function writing(
+    key: string,
+    value: DriverValue,
+    expiry: Expiry,
+    done: () => void,
+    failed: (error: unknown) => void,
+  ): Step {
+    const serverKey = layout.keyOf(key);
+    const argument = valueArgument(value);
+    return expiry === Number.POSITIVE_INFINITY
+      ? new Step(write, serverKey, [argument], done, failed)
+      : new Step(writeWithExpiry, serverKey, [argument, expiryArgument(expiry)], done, failed);
+  }
+
+  return {
+    get: (key) => ask(read, key, [], bytesIfFound),
+
+    getAndRenew: (key, renewForMs) => ask(renew, key, [expiryArgument(renewForMs), "1"], bytesIfFound),
+
+    set: (key, value, expiry) =>
+      new Promise((resolve, reject) => order.send(writing(key, value, expiry, resolve, reject))),
+
+    touch: (key, renewForMs) => ask(renew, key, [expiryArgument(renewForMs), "0"], isOne),
+
+    delete: (key) => ask(remove, key, [], isOne),
+
+    exists: (key) => ask(exists, key, [], isOne),
+
+    expiresInMs: (key) => ask(timeLeft, key, [], msLeft),
+
+    deleteAll: () => empty(sender, order, layout),
+
+    async getMany(keys) {
+      const found = new Array<Uint8Array | undefined>(keys.length);
+      const batch = new Batch();
+      for (const [at, key] of keys.entries()) {
+        const done = (answer: unknown): void => {
+          found[at] = bytesIfFound(answer);
+          batch.done();
+        };
+        batch.add(new Step(read, layout.keyOf(key), [], done, batch.failed));
+      }
+      await batch.send(order);
+      return found;
+    },
+
+    setMany(entries, expiry) {
+      const batch = new Batch();
+      for (const [key, value] of entries) batch.add(writing(key, value, expiry, batch.done, batch.failed));
+      return batch.send(order);
+    },
+
+    async deleteMany(keys) {
+      let deleted = 0;
+      const batch = new Batch();
+      const done = (answer: unknown): void => {
+        deleted += Number(answer);
+        batch.done();
+      };
+      for (const key of keys) batch.add(new Step(removeCounted, layout.keyOf(key), [], done, batch.failed));
+      await batch.send(order);
+      return deleted;
+    },
+
+    async increment(key, by, expiresInMs) {
+      const answer = await ask(increment, key, [String(by), expiryArgument(expiresInMs)], (sum) => sum);
+      if (!Array.isArray(answer)) {
+        addToInteger(String(answer), by); // throws, in the words that all stores share
+        throw new Error("The server refused to add to what is an integer.");
+      }
+      const [sum, ms] = answer as readonly unknown[];
+      return { value: Number(String(sum)), expiresInMs: msLeft(String(ms)) ?? 0 };
+    },
+
+    setIfAbsent(key, value, expiresInMs) {
+      const expiry = expiresInMs === Number.POSITIVE_INFINITY ? [] : ["PX", String(expiresInMs)];
+      return ask(writeIfAbsent, key, [valueArgument(value), ...expiry, "NX"], (answer) => answer !== null);
+    },
+
+    compareAndSet: (key, expected, value, expiry) =>
+      ask(compareAndSet, key, [valueArgument(expected), valueArgument(value), expiryArgument(expiry)], isOne),
+
+    compareAndDelete: (key, expected) => ask(compareAndDelete, key, [valueArgument(expected)], isOne),
+
+    async *keys() {
+      for await (const page of walk(sender, layout.own)) {
+        yield page.map((serverKey) => layout.nameOf(serverKey.toString()));
+      }
+    },
+
+    async *namespaces() {
+      const known = new Set<string>();
+      for await (const page of walk(sender, layout.below)) {
+        const names = new Set(page.map((serverKey) => layout.childOf(serverKey.toString())));
+        const fresh = [...names].filter((name) => name !== undefined && !known.has(name)) as string[];
+        for (const name of fresh) known.add(name);
+        yield fresh;
+      }
+    },
+
+    deleteExpired: () => 0, // the server does it
+  };
+}
+
+function bytesIfFound(answer: unknown): Buffer | undefined {
+  return (answer as Buffer | null) ?? undefined;
+}
+
+/** Numbers come as strings from a client that was told so. */
+function isOne(answer: unknown): boolean {
+  return Number(answer) === 1;
+}
+
+function msLeft(answer: unknown): number | undefined {
+  const ms = Number(answer);
+  if (ms === -2) return undefined;
+  return ms === -1 ? Number.POSITIVE_INFINITY : ms;
+}

@@ -1,0 +1,121 @@
+import { createHash } from "node:crypto";
+import type { Expiry } from "@kv/core/driver";
+
+/**
+ * Every step that is more than one command, as Lua that the server runs in one go. A script takes any number of
+ * keys, each with as many arguments as the others, does them in order, and answers with one element for each; an
+ * element that is an array of one text is the error that the key met, which stops no other key.
+ *
+ * Only what all servers since Redis 6 know is used.
+ */
+export interface Script {
+  readonly source: string;
+  readonly sha1: string;
+}
+
+/** An expiry as the scripts take it: milliseconds from now, `0` for never, `k` to keep the one there is. */
+export function expiryArgument(expiry: Expiry): string {
+  if (expiry === "keep") return "k";
+  return expiry === Number.POSITIVE_INFINITY ? "0" : String(expiry);
+}
+
+/** Arguments of a key: its value and the expiry. Answers 1. */
+export const setScript: Script = script(`
+local out = {}
+for i, key in ipairs(KEYS) do
+  local value, expiry = ARGV[2 * i - 1], ARGV[2 * i]
+  local done
+  if expiry == '0' then done = redis.pcall('SET', key, value)
+  elseif expiry == 'k' then done = redis.pcall('SET', key, value, 'KEEPTTL')
+  else done = redis.pcall('SET', key, value, 'PX', expiry) end
+  out[i] = done.err and { done.err } or 1
+end
+return out`);
+
+/**
+ * Arguments of a key: the expiry, and `1` where the value is asked for. An entry
+ * without expiry stays so (T3), which GETEX would not do. Answers with the value, or 1 where it is not asked for;
+ * false where there is no entry.
+ */
+export const renewScript: Script = script(`
+local out = {}
+for i, key in ipairs(KEYS) do
+  local ms, wanted = ARGV[2 * i - 1], ARGV[2 * i] == '1'
+  local left = redis.call('PTTL', key)
+  local found = left ~= -2
+  if found and wanted then found = redis.pcall('GET', key) end
+  if type(found) == 'table' then found = { found.err }
+  elseif found and left >= 0 then
+    local done
+    if ms == '0' then done = redis.pcall('PERSIST', key) else done = redis.pcall('PEXPIRE', key, ms) end
+    if type(done) == 'table' then found = { done.err } end
+  end
+  if found == true then out[i] = 1 else out[i] = found end
+end
+return out`);
+
+/**
+ * Arguments of a key: what to add, and the expiry of an entry that this creates (A1). Lua counts in doubles: those are exact for two safe integers and their sum as long as it is safe,
+ * and never round an unsafe one back into the safe range. INCRBY keeps the expiry and writes the very text that is
+ * asked for. Answers with the sum and the milliseconds left (-1 for no expiry), or with the text that is no such
+ * integer, cut after more characters than one can have.
+ */
+export const incrementScript: Script = script(`
+local out = {}
+local function increment(key, by, ms)
+  local text = redis.pcall('GET', key)
+  if type(text) == 'table' then return { text.err } end
+  if text then
+    local integer = #text <= 17 and (text == '0' or string.find(text, '^%-?[1-9][0-9]*$')) and tonumber(text)
+    local sum = integer and integer + by
+    if not sum or math.abs(integer) > 9007199254740991 or math.abs(sum) > 9007199254740991 then
+      return string.sub(text, 1, 18)
+    end
+  end
+  local sum
+  if text or ms == '0' then sum = redis.pcall('INCRBY', key, by)
+  else
+    sum = redis.pcall('SET', key, by, 'PX', ms)
+    if not sum.err then return { by, ms } end
+  end
+  if type(sum) == 'table' then return { sum.err } end
+  return { string.format('%.0f', sum), redis.call('PTTL', key) }
+end
+for i, key in ipairs(KEYS) do out[i] = increment(key, ARGV[2 * i - 1], ARGV[2 * i]) end
+return out`);
+
+/** Arguments of a key: the expected bytes, the value, the expiry. Answers 1, or 0 where they differ. */
+export const compareAndSetScript: Script = script(`
+local out = {}
+for i, key in ipairs(KEYS) do
+  local held = redis.pcall('GET', key)
+  if type(held) == 'table' then out[i] = { held.err }
+  elseif held ~= ARGV[3 * i - 2] then out[i] = 0
+  else
+    local value, expiry = ARGV[3 * i - 1], ARGV[3 * i]
+    local done
+    if expiry == '0' then done = redis.pcall('SET', key, value)
+    elseif expiry == 'k' then done = redis.pcall('SET', key, value, 'KEEPTTL')
+    else done = redis.pcall('SET', key, value, 'PX', expiry) end
+    out[i] = done.err and { done.err } or 1
+  end
+end
+return out`);
+
+/** Argument of a key: the expected bytes. Answers 1, or 0 where they differ. */
+export const compareAndDeleteScript: Script = script(`
+local out = {}
+for i, key in ipairs(KEYS) do
+  local held = redis.pcall('GET', key)
+  if type(held) == 'table' then out[i] = { held.err }
+  elseif held ~= ARGV[i] then out[i] = 0
+  else
+    local done = redis.pcall('UNLINK', key)
+    out[i] = type(done) == 'table' and { done.err } or done
+  end
+end
+return out`);
+
+function script(source: string): Script {
+  return { source, sha1: createHash("sha1").update(source).digest("hex") };
+}

@@ -1,0 +1,44 @@
+/** Where a server is and who asks, in the form of a client's options. */
+export interface ServerAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly db: number;
+  readonly username?: string;
+  readonly password?: string;
+}
+
+const schemes = /^(?:redis|valkey)(s?):$/;
+
+/**
+ * Reads `redis://user:password@host:port/database`, or `rediss://` for TLS; `valkey` says the same. No error shows the URL, which may hold
+ * a password.
+ *
+ * @throws TypeError where it is no such URL
+ */
+export function parseServerUrl(url: string): { address: ServerAddress; tls: boolean } {
+  const parsed = typeof url === "string" && URL.canParse(url) ? new URL(url) : undefined;
+  const overTls = schemes.exec(parsed?.protocol ?? "")?.[1];
+  const database = /^\/?(\d*)$/.exec(parsed?.pathname ?? "-")?.[1];
+  if (
+    parsed === undefined ||
+    overTls === undefined ||
+    database === undefined ||
+    parsed.hostname === "" ||
+    parsed.search !== "" ||
+    parsed.hash !== ""
+  ) {
+    throw new TypeError(
+      'url must be like "redis://user:password@host:6379/0", or "rediss://..." for TLS. For anything else make a client of your own and pass it as { client }.',
+    );
+  }
+  return {
+    address: {
+      host: parsed.hostname.replace(/^\[(.*)\]$/, "$1"),
+      port: parsed.port === "" ? 6379 : Number(parsed.port),
+      db: Number(database),
+      ...(parsed.username !== "" && { username: decodeURIComponent(parsed.username) }),
+      ...(parsed.password !== "" && { password: decodeURIComponent(parsed.password) }),
+    },
+    tls: overTls === "s",
+  };
+}

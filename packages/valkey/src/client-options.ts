@@ -1,0 +1,1 @@
+export { safeClientOptions as valkeyOptions, safeClusterOptions as valkeyClusterOptions } from "@kv/resp";

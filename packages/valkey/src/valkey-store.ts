@@ -1,0 +1,24 @@
+import type { FullStore } from "@kv/core";
+import { type Backend, backendStore, type ClientOptions, type UrlOptions } from "@kv/resp";
+
+export type ValkeyStore = FullStore;
+
+export type ValkeyStoreOptions = UrlOptions | ClientOptions;
+
+/**
+ * A store in Valkey, with every capability: `valkeyStore({ url: "valkey://localhost:6379" })`, or over a client of
+ * iovalkey that is there already, `valkeyStore({ client })`. Nothing is touched before the first call.
+ *
+ * @throws TypeError for a url that is none, and for a client with a `keyPrefix`
+ */
+export function valkeyStore(options: ValkeyStoreOptions): ValkeyStore {
+  return backendStore(valkey, options);
+}
+
+const valkey: Backend = {
+  name: "valkey",
+  async makeClient(options) {
+    const { Redis } = await import("iovalkey");
+    return new Redis(options);
+  },
+};
