@@ -30,8 +30,10 @@ export class Connection {
   #opening = false;
   #ended = false;
   #awaited = false;
-  /** Whether an attempt to connect has begun since something waits. */
+  /** Whether the attempt that is waited for has begun. */
   #attempted = false;
+  /** The socket of the last attempt that failed: what is yet to be heard of it is old news. */
+  #failedSocket: ClientSocket | undefined;
   #lastFailureMs = Number.NEGATIVE_INFINITY;
   #busy = false;
 
@@ -59,7 +61,7 @@ export class Connection {
       return;
     }
     this.#awaited = true;
-    this.#attempted = this.#client.status === "connecting" || this.#client.status === "connect";
+    this.#attempted = isConnecting(this.#client) && socketOf(this.#client) !== this.#failedSocket;
     this.#listen(this.#client);
     this.#connectIfAsleep(this.#client);
   }
@@ -123,17 +125,17 @@ export class Connection {
 
   #listen(client: RespClient): void {
     client.on("ready", this.#onReady);
-    client.on("error", this.#onFailure);
-    client.on("close", this.#onFailure);
-    client.on("end", this.#onFailure);
+    client.on("error", this.#onError);
+    client.on("close", this.#onClose);
+    client.on("end", this.#onClose);
     client.on("connecting", this.#onConnecting);
   }
 
   #stopListening(client: RespClient): void {
     client.off("ready", this.#onReady);
-    client.off("error", this.#onFailure);
-    client.off("close", this.#onFailure);
-    client.off("end", this.#onFailure);
+    client.off("error", this.#onError);
+    client.off("close", this.#onClose);
+    client.off("end", this.#onClose);
     client.off("connecting", this.#onConnecting);
   }
 
@@ -145,10 +147,14 @@ export class Connection {
     if (this.readyClient !== undefined) this.#settle(undefined);
   };
 
-  /** A failure before the attempt that is waited for belongs to the connection that was lost before it. */
-  readonly #onFailure = (cause?: unknown): void => {
-    if (this.#attempted) this.#settle(cause ?? new Error("The connection was closed."));
-    else if (this.#client !== undefined) this.#connectIfAsleep(this.#client);
+  /** A client that finds no Sentinel goes on looking: it tells by errors alone. */
+  readonly #onError = (cause: unknown): void => {
+    if (this.#attempted || (this.#client !== undefined && isConnecting(this.#client))) this.#settle(cause);
+  };
+
+  readonly #onClose = (): void => {
+    if (this.#attempted) this.#settle(new Error("The connection was closed before it was ready."));
+    else if (this.#client !== undefined) this.#connectIfAsleep(this.#client); // the end of an earlier one
   };
 
   #settle(cause: unknown): void {
@@ -160,6 +166,7 @@ export class Connection {
       return;
     }
     this.#lastFailureMs = performance.now();
+    this.#failedSocket = socketOf(this.#client);
     this.#waiting.failed(cause);
   }
 
@@ -185,6 +192,10 @@ export function inOneWrite(client: RespClient, write: () => void): void {
   } finally {
     for (const socket of sockets) socket.uncork();
   }
+}
+
+function isConnecting(client: RespClient): boolean {
+  return client.status === "connecting" || client.status === "connect";
 }
 
 /** QUIT waits for what others still ask the client for; a silent server would never answer it. */

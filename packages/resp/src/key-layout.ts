@@ -46,7 +46,7 @@ export function keyLayout(path: readonly string[] | null): KeyLayout {
 }
 
 /** A name that is followed by the end of the path or by another; what is encoded is UTF-8. */
-const firstName = /^((?:[\w.-]|%[2-9A-F][0-9A-F])+)[/:]/;
+const firstName = /^((?:[\w.-]|%[0-9A-F]{2})+)[/:]/;
 
 /** Percent-encoding of the UTF-8, in capital letters, of all but letters, digits, `-`, `_` and `.`. */
 function encodeName(name: string): string {

@@ -61,13 +61,18 @@ export const writeIfAbsent: Kind = alone("set", true);
 
 export const remove: Kind = alone("unlink", true);
 
-/** Where only the number counts: the first step of a command answers for all of it. */
-export const removeCounted: Kind = {
-  writes: true,
-  atMost: 512,
-  command: (steps) => ({ name: "unlink", args: keysOf(steps) }),
-  answers: (reply, steps) => steps.map((_, at) => (at === 0 ? reply : 0)),
-};
+/**
+ * For one call, where only the number counts: the first step of a command answers for all of it. Commands of two
+ * calls must not be one.
+ */
+export function removeCounted(): Kind {
+  return {
+    writes: true,
+    atMost: 512,
+    command: (steps) => ({ name: "unlink", args: keysOf(steps) }),
+    answers: (reply, steps) => steps.map((_, at) => (at === 0 ? reply : 0)),
+  };
+}
 
 export const exists: Kind = alone("exists", false);
 

@@ -21,8 +21,10 @@ export interface RespClient {
   connect(): Promise<unknown>;
   disconnect(reconnect?: boolean): void;
   quit(): Promise<unknown>;
-  on(event: string, listener: (...args: never[]) => void): unknown;
-  off(event: string, listener: (...args: never[]) => void): unknown;
+  // biome-ignore lint/suspicious/noExplicitAny: every listener must fit
+  on(event: string, listener: (...args: any[]) => void): unknown;
+  // biome-ignore lint/suspicious/noExplicitAny: every listener must fit
+  off(event: string, listener: (...args: any[]) => void): unknown;
 
   getBuffer: ClientCommand;
   mgetBuffer: ClientCommand;

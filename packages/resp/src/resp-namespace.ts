@@ -93,11 +93,12 @@ export function respNamespace(sender: Sender, order: Order, layout: KeyLayout): 
     async deleteMany(keys) {
       let deleted = 0;
       const batch = new Batch();
+      const kind = removeCounted();
       const done = (answer: unknown): void => {
         deleted += Number(answer);
         batch.done();
       };
-      for (const key of keys) batch.add(new Step(removeCounted, layout.keyOf(key), [], done, batch.failed));
+      for (const key of keys) batch.add(new Step(kind, layout.keyOf(key), [], done, batch.failed));
       await batch.send(order);
       return deleted;
     },

@@ -63,12 +63,13 @@ async function removeAll(
   serverKeys: readonly Buffer[],
   except: ReadonlySet<string>,
 ): Promise<void> {
+  const kind = removeCounted();
   const removals: Promise<unknown>[] = [];
   for (const serverKey of serverKeys) {
     if (!isUtf8(serverKey)) removals.push(sender.ask(removeRaw, "", [Buffer.from(serverKey)]));
     else {
       const key = serverKey.toString();
-      if (!except.has(key)) removals.push(sender.ask(removeCounted, key));
+      if (!except.has(key)) removals.push(sender.ask(kind, key));
     }
   }
   await Promise.all(removals);
