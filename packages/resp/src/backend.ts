@@ -43,9 +43,7 @@ export function backendStore(backend: Backend, options: UrlOptions | ClientOptio
   if ((url === undefined) === (client === undefined)) {
     throw new TypeError("Pass either url or client.");
   }
-  return client === undefined
-    ? overUrl(backend, options as UrlOptions)
-    : overClient(backend, options as ClientOptions);
+  return client === undefined ? overUrl(backend, options) : overClient(backend, options);
 }
 
 function overUrl(backend: Backend, { url, tls, ...options }: UrlOptions): FullStore {

@@ -37,7 +37,12 @@ export const writeWithExpiry: Kind = {
   writes: true,
   atMost: gathered,
   command(steps) {
-    const [{ key, values: [value = "", expiry = ""] = [] } = { key: "" }] = steps;
+    const [
+      {
+        key,
+        values: [value = "", expiry = ""],
+      } = { key: "", values: [] },
+    ] = steps;
     if (steps.length > 1) return inScript(setScript, steps);
     return { name: "set", args: expiry === "k" ? [key, value, "KEEPTTL"] : [key, value, "PX", expiry] };
   },

@@ -21,9 +21,9 @@ export interface RespClient {
   connect(): Promise<unknown>;
   disconnect(reconnect?: boolean): void;
   quit(): Promise<unknown>;
-  // biome-ignore lint/suspicious/noExplicitAny: every listener must fit
+  // oxlint-disable-next-line typescript/no-explicit-any -- every listener must fit
   on(event: string, listener: (...args: any[]) => void): unknown;
-  // biome-ignore lint/suspicious/noExplicitAny: every listener must fit
+  // oxlint-disable-next-line typescript/no-explicit-any -- every listener must fit
   off(event: string, listener: (...args: any[]) => void): unknown;
 
   getBuffer: ClientCommand;

@@ -71,7 +71,7 @@ export function respNamespace(sender: Sender, order: Order, layout: KeyLayout): 
     deleteAll: () => empty(sender, order, layout),
 
     async getMany(keys) {
-      const found = new Array<Uint8Array | undefined>(keys.length);
+      const found: (Uint8Array | undefined)[] = Array.from({ length: keys.length });
       const batch = new Batch();
       for (const [at, key] of keys.entries()) {
         const done = (answer: unknown): void => {
