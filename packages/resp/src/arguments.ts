@@ -3,7 +3,7 @@ import type { DriverValue } from "@kv/core/driver";
 import type { Argument } from "./resp-client.ts";
 
 /** Up to here it pays to look whether bytes are ASCII. */
-const longestLookedAtBytes = 16 * 1024;
+const longestLookedAtBytes = 2 * 1024;
 
 /**
  * A value as a client takes it. Clients write strings faster than buffers, and one buffer slows down the whole

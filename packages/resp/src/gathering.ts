@@ -2,15 +2,14 @@ import { Buffer } from "node:buffer";
 import { read } from "./kinds.ts";
 import type { Kind, Step } from "./step.ts";
 
-/** Beyond so many bytes a command gains nothing by taking one more value. */
-const mostBytes = 64 * 1024;
+/** Longer values gain nothing by going with others, and hold them up. */
+const longestWrittenBytes = 2 * 1024;
 /** Where values are longer, one of many would wait for all others of its command. */
 const longestReadBytes = 32 * 1024;
 
 /** Steps that go in one command. */
 interface Group {
   readonly steps: Step[];
-  bytes: number;
   /** Its place among the groups of the tick. */
   readonly at: number;
 }
@@ -34,33 +33,32 @@ export class Gathering {
     const last = new Map<Kind, Group>();
     const lastUse = new Map<string, number>();
     for (const step of steps) {
-      const bytes = bytesOf(step);
       let group = last.get(step.kind);
-      if (group === undefined || !this.#takes(group, step, bytes, lastUse.get(step.key))) {
-        group = { steps: [], bytes: 0, at: groups.length };
+      if (group === undefined || !this.#takes(group, step, lastUse.get(step.key))) {
+        group = { steps: [], at: groups.length };
         groups.push(group);
         if (step.kind.atMost > 1 && !step.alone) last.set(step.kind, group);
       }
       group.steps.push(step);
-      group.bytes += bytes;
       lastUse.set(step.key, group.at);
     }
     return groups.map((group) => group.steps);
   }
 
-  #takes(group: Group, step: Step, bytes: number, lastUse: number = 0): boolean {
+  #takes(group: Group, step: Step, lastUse: number = 0): boolean {
     return (
       lastUse <= group.at &&
       !step.alone &&
       group.steps.length < step.kind.atMost &&
-      group.bytes + bytes <= mostBytes &&
+      lengthOf(step) <= longestWrittenBytes &&
       (step.kind !== read || this.#averageReadBytes <= longestReadBytes)
     );
   }
 }
 
-function bytesOf(step: Step): number {
-  let bytes = 0;
-  for (const value of step.values) bytes += value.length;
-  return bytes;
+/** About how many bytes its values have. */
+function lengthOf(step: Step): number {
+  let length = 0;
+  for (const value of step.values) length += value.length;
+  return length;
 }

@@ -52,8 +52,16 @@ export const writeWithExpiry: Kind = {
 /** Values: those of `renewScript`. */
 export const renew: Kind = scripted(renewScript);
 
-/** Values: those of `incrementScript`. */
-export const increment: Kind = scripted(incrementScript);
+/** Values: those of `incrementScript`. Each answer is a pair. */
+export const increment: Kind = {
+  ...scripted(incrementScript),
+  answers(reply, steps) {
+    const flat = answersOfScript(reply);
+    return steps.map((_, at) =>
+      flat[2 * at] instanceof Error ? flat[2 * at] : [flat[2 * at], flat[2 * at + 1]],
+    );
+  },
+};
 
 /** Values: those of `compareAndSetScript`. */
 export const compareAndSet: Kind = scripted(compareAndSetScript);

@@ -33,7 +33,13 @@ export function respNamespace(sender: Sender, order: Order, layout: KeyLayout): 
     meaning: (answer: unknown) => T,
   ): Promise<T> {
     return new Promise((resolve, reject) => {
-      const done = (answer: unknown): void => resolve(meaning(answer));
+      const done = (answer: unknown): void => {
+        try {
+          resolve(meaning(answer));
+        } catch (error) {
+          reject(error);
+        }
+      };
       order.send(new Step(kind, layout.keyOf(key), values, done, reject));
     });
   }
@@ -103,15 +109,13 @@ export function respNamespace(sender: Sender, order: Order, layout: KeyLayout): 
       return deleted;
     },
 
-    async increment(key, by, expiresInMs) {
-      const answer = await ask(increment, key, [String(by), expiryArgument(expiresInMs)], (sum) => sum);
-      if (!Array.isArray(answer)) {
-        addToInteger(String(answer), by); // throws, in the words that all stores share
-        throw new Error("The server refused to add to what is an integer.");
-      }
-      const [sum, ms] = answer as readonly unknown[];
-      return { value: Number(String(sum)), expiresInMs: msLeft(String(ms)) ?? 0 };
-    },
+    increment: (key, by, expiresInMs) =>
+      ask(increment, key, [String(by), expiryArgument(expiresInMs)], (answer) => {
+        const [sum, ms] = answer as readonly [unknown, unknown];
+        // What the script refused is refused here in the words that all stores share.
+        const value = Number(ms) === -3 ? addToInteger(String(sum), by) : Number(sum);
+        return { value, expiresInMs: msLeft(ms) ?? 0 };
+      }),
 
     setIfAbsent(key, value, expiresInMs) {
       const expiry = expiresInMs === Number.POSITIVE_INFINITY ? [] : ["PX", String(expiresInMs)];

@@ -3,8 +3,8 @@ import type { Expiry } from "@kv/core/driver";
 
 /**
  * Every step that is more than one command, as Lua that the server runs in one go. A script takes any number of
- * keys, each with as many arguments as the others, does them in order, and answers with one element for each; an
- * element that is an array of one text is the error that the key met, which stops no other key.
+ * keys, each with as many arguments as the others, does them in order, and answers with one element for each, unless
+ * it says otherwise; an element that is an array of one text is the error that the key met, which stops no other.
  *
  * Only what all servers since Redis 6 know is used.
  */
@@ -55,33 +55,33 @@ end
 return out`);
 
 /**
- * Arguments of a key: what to add, and the expiry of an entry that this creates (A1). Lua counts in doubles: those are exact for two safe integers and their sum as long as it is safe,
- * and never round an unsafe one back into the safe range. INCRBY keeps the expiry and writes the very text that is
- * asked for. Answers with the sum and the milliseconds left (-1 for no expiry), or with the text that is no such
- * integer, cut after more characters than one can have.
+ * Arguments of a key: what to add, and the expiry of an entry that this creates (A1). Answers with two elements for
+ * each: the sum and the milliseconds left (-1 for no expiry); or the text that is no such integer, cut after more
+ * characters than one can have, and -3.
+ *
+ * INCRBY itself takes no other text than A1 allows, keeps the expiry, and counts in 64 bits. Lua sees doubles: they
+ * are exact for safe integers, and never round an unsafe one, or an unsafe sum of two safe ones, into the safe range.
  */
 export const incrementScript: Script = script(`
-local out = {}
+local call, most, out = redis.pcall, 9007199254740991, {}
 local function increment(key, by, ms)
-  local text = redis.pcall('GET', key)
-  if type(text) == 'table' then return { text.err } end
-  if text then
-    local integer = #text <= 17 and (text == '0' or string.find(text, '^%-?[1-9][0-9]*$')) and tonumber(text)
-    local sum = integer and integer + by
-    if not sum or math.abs(integer) > 9007199254740991 or math.abs(sum) > 9007199254740991 then
-      return string.sub(text, 1, 18)
-    end
+  local left = call('PTTL', key)
+  if left == -2 and ms ~= '0' then
+    local done = call('SET', key, by, 'PX', ms)
+    if done.err then return { done.err }, 0 end
+    return by, ms
   end
-  local sum
-  if text or ms == '0' then sum = redis.pcall('INCRBY', key, by)
+  local sum = call('INCRBY', key, by)
+  if type(sum) == 'table' then
+    if string.sub(sum.err, 1, 4) ~= 'ERR ' then return { sum.err }, 0 end
+  elseif math.abs(sum) <= most and math.abs(sum - by) <= most then
+    return sum, left == -2 and -1 or left
   else
-    sum = redis.pcall('SET', key, by, 'PX', ms)
-    if not sum.err then return { by, ms } end
+    call('INCRBY', key, string.format('%.0f', -by))
   end
-  if type(sum) == 'table' then return { sum.err } end
-  return { string.format('%.0f', sum), redis.call('PTTL', key) }
+  return string.sub(call('GET', key), 1, 18), -3
 end
-for i, key in ipairs(KEYS) do out[i] = increment(key, ARGV[2 * i - 1], ARGV[2 * i]) end
+for i, key in ipairs(KEYS) do out[2 * i - 1], out[2 * i] = increment(key, ARGV[2 * i - 1], ARGV[2 * i]) end
 return out`);
 
 /** Arguments of a key: the expected bytes, the value, the expiry. Answers 1, or 0 where they differ. */

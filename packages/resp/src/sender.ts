@@ -83,6 +83,10 @@ export class Sender {
     }
     const steps = this.#queue;
     this.#queue = [];
+    if (steps.length === 1) {
+      this.#sendGroup(client, steps);
+      return;
+    }
     // On a cluster the keys of a command would have to be of one slot, and few are.
     const groups = client.isCluster === true ? steps.map((step) => [step]) : this.#gathering.gather(steps);
     inOneWrite(client, () => {
@@ -99,7 +103,7 @@ export class Sender {
     this.#ask(node, kind.command(steps)).then(
       (reply) => {
         const answers = kind.answers === undefined ? [reply] : kind.answers(reply, steps);
-        for (const [at, step] of steps.entries()) this.#answered(step, answers[at]);
+        for (let at = 0; at < steps.length; at += 1) this.#answered(steps[at] as Step, answers[at]);
       },
       (error: unknown) => {
         // Of what was refused as a whole nothing was done; some of it may be allowed by itself.
@@ -113,9 +117,9 @@ export class Sender {
     );
   }
 
-  async #ask(client: RespClient, command: Command): Promise<unknown> {
+  #ask(client: RespClient, command: Command): Promise<unknown> {
     if ("name" in command) return sendCommand(client, command.name, command.args);
-    if ("ask" in command) return command.ask(client);
+    if ("ask" in command) return Promise.resolve(command.ask(client));
     return this.#scripts.run(client, command.script, command.keys, command.args);
   }
 
