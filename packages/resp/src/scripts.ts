@@ -75,7 +75,7 @@ local function increment(key, by, ms)
   if type(sum) == 'table' then
     if string.sub(sum.err, 1, 4) ~= 'ERR ' then return { sum.err }, 0 end
   elseif math.abs(sum) <= most and math.abs(sum - by) <= most then
-    return sum, left == -2 and -1 or left
+    return string.format('%.0f', sum), left == -2 and -1 or left -- as text: ioredis 6 rounds integers beyond 2^52
   else
     call('INCRBY', key, string.format('%.0f', -by))
   end

@@ -1,0 +1,11 @@
+import { redisStore } from "@kv/redis";
+import { testContract } from "../../resp/test/contract.ts";
+import { libraries } from "./libraries.ts";
+
+await testContract({
+  kind: "redis",
+  open: redisStore,
+  libraries,
+  module: new URL("store-process.ts", import.meta.url),
+  sample: [{ topology: "url" }, { topology: "cluster", library: "ioredis 5" }],
+});

@@ -1,0 +1,35 @@
+import type { FullStore } from "@kv/core";
+import { type RespClient, safeClientOptions, safeClusterOptions } from "@kv/resp";
+
+/** ioredis or iovalkey. */
+export interface ClientLibrary {
+  readonly Redis: new (options: never) => unknown;
+  readonly Cluster: new (nodes: never, options: never) => unknown;
+}
+
+/** `redisStore` or `valkeyStore`. */
+export type Factory = (options: {
+  readonly client: RespClient;
+  readonly closeClient?: boolean;
+  readonly namespace?: string | null;
+}) => FullStore;
+
+/** The servers that a client is to find, in a form that can be handed to another process. */
+export interface Target {
+  readonly topology: "standalone" | "cluster" | "sentinel";
+  readonly ports: readonly number[];
+  /** Of the primary, for Sentinel. */
+  readonly name?: string;
+}
+
+/** A client with the options that are exported for people who make their own. */
+export function makeClient({ Redis, Cluster }: ClientLibrary, { topology, ports, name }: Target): RespClient {
+  const addresses = ports.map((port) => ({ host: "127.0.0.1", port }));
+  const client = {
+    standalone: () => new Redis({ ...addresses[0], ...safeClientOptions() } as never),
+    sentinel: () => new Redis({ sentinels: addresses, name, ...safeClientOptions() } as never),
+    cluster: () => new Cluster(addresses as never, safeClusterOptions() as never),
+  }[topology]() as RespClient;
+  client.on("error", () => {}); // else it prints
+  return client;
+}
