@@ -144,6 +144,7 @@ function refusalCode(error: unknown): string | undefined {
   if (code !== undefined && code !== "ERR") return code;
   const within = inner.exec(text)?.[1];
   if (within !== undefined) return within;
-  if (/invalid password|without any password|permission|ACL/i.test(text)) return "NOPERM";
+  if (/invalid password|without any password|permission|can't run this command|ACL/i.test(text))
+    return "NOPERM";
   return code ?? "ERR";
 }

@@ -52,14 +52,12 @@ export const writeWithExpiry: Kind = {
 /** Values: those of `renewScript`. */
 export const renew: Kind = scripted(renewScript);
 
-/** Values: those of `incrementScript`. Each answer is a pair. */
+/** Values: those of `incrementScript`. Each answer is a pair, whose first may be an error. */
 export const increment: Kind = {
   ...scripted(incrementScript),
   answers(reply, steps) {
     const flat = answersOfScript(reply);
-    return steps.map((_, at) =>
-      flat[2 * at] instanceof Error ? flat[2 * at] : [flat[2 * at], flat[2 * at + 1]],
-    );
+    return steps.map((_, at) => [flat[2 * at], flat[2 * at + 1]]);
   },
 };
 

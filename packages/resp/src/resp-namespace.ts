@@ -1,4 +1,4 @@
-import type { Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
 import { addToInteger, type DriverValue, type Expiry, type FullDriverNamespace } from "@kv/core/driver";
 import { valueArgument } from "./arguments.ts";
 import { Batch } from "./batch.ts";
@@ -111,10 +111,10 @@ export function respNamespace(sender: Sender, order: Order, layout: KeyLayout): 
 
     increment: (key, by, expiresInMs) =>
       ask(increment, key, [String(by), expiryArgument(expiresInMs)], (answer) => {
-        const [sum, ms] = answer as readonly [unknown, unknown];
-        // What the script refused is refused here in the words that all stores share.
-        const value = Number(ms) === -3 ? addToInteger(String(sum), by) : Number(sum);
-        return { value, expiresInMs: msLeft(ms) ?? 0 };
+        const [sum, rest] = answer as readonly [sum: unknown, rest: unknown];
+        if (!(sum instanceof Error)) return { value: Number(sum), expiresInMs: msLeft(rest) ?? 0 };
+        if (Buffer.isBuffer(rest)) addToInteger(rest, by); // where it cannot be, this says so in the words that all stores share
+        throw sum;
       }),
 
     setIfAbsent(key, value, expiresInMs) {

@@ -56,8 +56,8 @@ return out`);
 
 /**
  * Arguments of a key: what to add, and the expiry of an entry that this creates (A1). Answers with two elements for
- * each: the sum and the milliseconds left (-1 for no expiry); or the text that is no such integer, cut after more
- * characters than one can have, and -3.
+ * each: the sum, as text since ioredis 6 rounds integers beyond 2^52, and the milliseconds left (-1 for no expiry);
+ * or an error, and the string that the entry holds, if it does, cut after more characters than an integer can have.
  *
  * INCRBY itself takes no other text than A1 allows, keeps the expiry, and counts in 64 bits. Lua sees doubles: they
  * are exact for safe integers, and never round an unsafe one, or an unsafe sum of two safe ones, into the safe range.
@@ -72,14 +72,16 @@ local function increment(key, by, ms)
     return by, ms
   end
   local sum = call('INCRBY', key, by)
-  if type(sum) == 'table' then
-    if string.sub(sum.err, 1, 4) ~= 'ERR ' then return { sum.err }, 0 end
-  elseif math.abs(sum) <= most and math.abs(sum - by) <= most then
-    return string.format('%.0f', sum), left == -2 and -1 or left -- as text: ioredis 6 rounds integers beyond 2^52
-  else
+  local failed = type(sum) == 'table' and sum.err
+  if not failed then
+    if math.abs(sum) <= most and math.abs(sum - by) <= most then
+      return string.format('%.0f', sum), left == -2 and -1 or left
+    end
     call('INCRBY', key, string.format('%.0f', -by))
+    failed = 'ERR beyond the safe integers'
   end
-  return string.sub(call('GET', key), 1, 18), -3
+  local held = call('GET', key)
+  return { failed }, type(held) == 'string' and string.sub(held, 1, 18) or 0
 end
 for i, key in ipairs(KEYS) do out[2 * i - 1], out[2 * i] = increment(key, ARGV[2 * i - 1], ARGV[2 * i]) end
 return out`);

@@ -1,5 +1,11 @@
 import type { FullStore } from "@kv/core";
-import { type RespClient, safeClientOptions, safeClusterOptions } from "@kv/resp";
+import {
+  type ClientOptions,
+  type RespClient,
+  safeClientOptions,
+  safeClusterOptions,
+  type UrlOptions,
+} from "@kv/resp";
 
 /** ioredis or iovalkey. */
 export interface ClientLibrary {
@@ -8,11 +14,7 @@ export interface ClientLibrary {
 }
 
 /** `redisStore` or `valkeyStore`. */
-export type Factory = (options: {
-  readonly client: RespClient;
-  readonly closeClient?: boolean;
-  readonly namespace?: string | null;
-}) => FullStore;
+export type Factory = (options: UrlOptions | ClientOptions) => FullStore;
 
 /** The servers that a client is to find, in a form that can be handed to another process. */
 export interface Target {

@@ -15,8 +15,7 @@ export interface Way {
 
 export interface Backend {
   readonly kind: "redis" | "valkey";
-  readonly open: Factory &
-    ((options: { readonly url: string; readonly namespace?: string | null }) => FullStore);
+  readonly open: Factory;
   readonly libraries: Readonly<Record<string, ClientLibrary>>;
   /** Serves a store in another process; see `ProcessArguments`. */
   readonly module: URL;
