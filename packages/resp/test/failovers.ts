@@ -1,0 +1,135 @@
+import { type FullStore, isStoreError } from "@kv/core";
+import { startCluster, startSentinel, until } from "@kv/test-servers";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { type ClientLibrary, makeClient, type Target } from "./clients.ts";
+import type { Backend } from "./contract.ts";
+
+const patienceMs = 60_000;
+const calls = 8;
+
+/** What becomes of calls under load when the server that holds the data is lost. */
+export function testFailovers({ kind, open }: Pick<Backend, "kind" | "open">, library: ClientLibrary): void {
+  function storeFor(target: Target): FullStore {
+    const store = open({ client: makeClient(library, target), closeClient: true, timeout: "1s" });
+    onTestFinished(() => store.close());
+    return store;
+  }
+
+  describe(`${kind}: a lost server, under load`, () => {
+    test("S7 through Sentinel errors are bounded, and what is acknowledged after the failover is there", {
+      timeout: 180_000,
+    }, async () => {
+      const group = await startSentinel({ kind });
+      onTestFinished(() => group.stop());
+      const ports = group.sentinels.map(({ port }) => port);
+      const store = storeFor({ topology: "sentinel", ports, name: group.name });
+      const load = startLoad(store);
+      await load.untilDone(200);
+      const lost = await group.primary();
+      await lost.kill();
+      await group.untilFailedOver(lost);
+      await load.untilDone(200);
+      await load.end();
+      await load.expectBoundedAndKept();
+    });
+
+    test("S7 in a cluster errors are bounded, the other masters go on, and the lost one is replaced", {
+      timeout: 180_000,
+    }, async () => {
+      const cluster = await startCluster({ kind });
+      onTestFinished(() => cluster.stop());
+      const ports = cluster.nodes.map(({ port }) => port);
+      const store = storeFor({ topology: "cluster", ports });
+      const load = startLoad(store);
+      await load.untilDone(200);
+      const lost = await cluster.masterOf("KV:counter 0");
+      await lost.kill();
+      await cluster.untilFailedOver(lost);
+      await load.untilDone(200);
+      await load.end();
+      await load.expectBoundedAndKept();
+      await store.deleteAll();
+      expect(await store.exists("counter 0")).toBe(false);
+    });
+
+    test("N5 deleteAll that cannot reach a part of the cluster says which, and a repeat finishes it", {
+      timeout: 180_000,
+    }, async () => {
+      const cluster = await startCluster({ kind });
+      onTestFinished(() => cluster.stop());
+      const store = storeFor({ topology: "cluster", ports: cluster.nodes.map(({ port }) => port) });
+      await store.setMany(Array.from({ length: 300 }, (_, at) => [`${at}`, "x"] as const));
+      const lost = await cluster.masterOf("KV:0");
+      await lost.pause();
+      const error = await store.deleteAll().then(
+        () => undefined,
+        (reason: unknown) => reason,
+      );
+      expect(isStoreError(error)).toBe(true);
+      expect(String(error)).toContain(`in the part at 127.0.0.1:${lost.port}`);
+      lost.resume();
+      await until("all is deleted", patienceMs, () => store.deleteAll().then(() => true));
+      const left = await Promise.all(cluster.nodes.map((node) => node.command("DBSIZE")));
+      expect(left.map(Number).reduce((sum, each) => sum + each, 0)).toBe(0);
+    });
+  });
+}
+
+interface Load {
+  /** Waits until so many more increments of each counter were acknowledged. */
+  untilDone(count: number): Promise<void>;
+  end(): Promise<void>;
+  expectBoundedAndKept(): Promise<void>;
+}
+
+/** Counters that are incremented without a pause. Each knows what was acknowledged, and what may have been done. */
+function startLoad(store: FullStore): Load {
+  const counters = Array.from({ length: calls }, (_, at) => ({
+    key: `counter ${at}`,
+    done: 0,
+    unknown: 0,
+    last: 0,
+  }));
+  const unexpected: unknown[] = [];
+  let longestMs = 0;
+  let going = true;
+  const workers = counters.map(async (counter) => {
+    while (going) {
+      const startMs = performance.now();
+      try {
+        const { value } = await store.increment(counter.key);
+        counter.done += 1;
+        counter.last = value;
+      } catch (error) {
+        if (isStoreError(error, "KV_OUTCOME_UNKNOWN")) counter.unknown += 1;
+        else if (!isStoreError(error, "KV_UNAVAILABLE") && !isStoreError(error, "KV_READ_ONLY"))
+          unexpected.push(error);
+        await new Promise((resolve) => setTimeout(resolve, 5)); // as a caller would, before it tries again
+      }
+      longestMs = Math.max(longestMs, performance.now() - startMs);
+    }
+  });
+
+  return {
+    async untilDone(count) {
+      const goals = counters.map(({ done }) => done + count);
+      await until("every counter goes on", patienceMs, () =>
+        counters.every(({ done }, at) => done >= (goals[at] ?? 0)) ? true : undefined,
+      );
+    },
+    async end() {
+      going = false;
+      await Promise.all(workers);
+    },
+    async expectBoundedAndKept() {
+      expect(unexpected).toEqual([]);
+      expect(longestMs).toBeLessThan(30_000);
+      for (const { key, done, unknown, last } of counters) {
+        const value = Number(new TextDecoder().decode(await store.get(key)));
+        expect(value).toBe(last); // what the last acknowledgement said is there
+        // Never more than was asked for. It may be less: replication lags behind what a lost master acknowledged.
+        expect(value).toBeLessThanOrEqual(done + unknown);
+      }
+    },
+  };
+}
