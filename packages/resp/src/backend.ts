@@ -53,7 +53,7 @@ function overUrl(backend: Backend, { url, tls, ...options }: UrlOptions): FullSt
   }
   const open = (): Promise<RespClient> =>
     backend.makeClient({
-      ...safeClientOptions(options.timeout),
+      ...safeClientOptions({ timeout: options.timeout }),
       ...address,
       // A client that reconnects by itself keeps the process alive (L3): the store connects when there is a need.
       retryStrategy: () => null,

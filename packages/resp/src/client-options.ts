@@ -34,7 +34,11 @@ export interface SafeClusterOptions {
  *   waits for the connection itself.
  * - `retryStrategy`: tries again for ever, every second at most.
  */
-export function safeClientOptions(timeout: Duration = "5s"): SafeClientOptions {
+export function safeClientOptions({
+  timeout = "5s",
+}: {
+  readonly timeout?: Duration | undefined;
+} = {}): SafeClientOptions {
   return {
     lazyConnect: true,
     connectTimeout: connectTimeoutMs(timeout),
@@ -47,7 +51,11 @@ export function safeClientOptions(timeout: Duration = "5s"): SafeClientOptions {
 }
 
 /** `retryDelayOnFailover: 0`: a cluster's client would send what a lost node has not answered to another one. */
-export function safeClusterOptions(timeout: Duration = "5s"): SafeClusterOptions {
+export function safeClusterOptions({
+  timeout = "5s",
+}: {
+  readonly timeout?: Duration | undefined;
+} = {}): SafeClusterOptions {
   const connectTimeout = connectTimeoutMs(timeout);
   return {
     lazyConnect: true,

@@ -1,3 +1,4 @@
+import { type ConnectionEvents, listen } from "./client-events.ts";
 import { type ClientSocket, type RespClient, socketOf, socketsOf } from "./resp-client.ts";
 
 /** Where a client comes from, and what of it is ours. */
@@ -36,6 +37,7 @@ export class Connection {
   #failedSocket: ClientSocket | undefined;
   #lastFailureMs = Number.NEGATIVE_INFINITY;
   #busy = false;
+  #stopListening: (() => void) | undefined;
 
   constructor(source: ClientSource, waiting: Waiting) {
     this.#source = source;
@@ -62,7 +64,7 @@ export class Connection {
     }
     this.#awaited = true;
     this.#attempted = isConnecting(this.#client) && socketOf(this.#client) !== this.#failedSocket;
-    this.#listen(this.#client);
+    this.#stopListening = listen(this.#client, this.#events);
     this.#connectIfAsleep(this.#client);
   }
 
@@ -123,44 +125,27 @@ export class Connection {
     client.connect().catch(ignoreError); // the events below tell
   }
 
-  #listen(client: RespClient): void {
-    client.on("ready", this.#onReady);
-    client.on("error", this.#onError);
-    client.on("close", this.#onClose);
-    client.on("end", this.#onClose);
-    client.on("connecting", this.#onConnecting);
-  }
-
-  #stopListening(client: RespClient): void {
-    client.off("ready", this.#onReady);
-    client.off("error", this.#onError);
-    client.off("close", this.#onClose);
-    client.off("end", this.#onClose);
-    client.off("connecting", this.#onConnecting);
-  }
-
-  readonly #onConnecting = (): void => {
-    this.#attempted = true;
-  };
-
-  readonly #onReady = (): void => {
-    if (this.readyClient !== undefined) this.#settle(undefined);
-  };
-
-  /** A client that finds no Sentinel goes on looking: it tells by errors alone. */
-  readonly #onError = (cause: unknown): void => {
-    if (this.#attempted || (this.#client !== undefined && isConnecting(this.#client))) this.#settle(cause);
-  };
-
-  readonly #onClose = (): void => {
-    if (this.#attempted) this.#settle(new Error("The connection was closed before it was ready."));
-    else if (this.#client !== undefined) this.#connectIfAsleep(this.#client); // the end of an earlier one
+  readonly #events: ConnectionEvents = {
+    connecting: () => {
+      this.#attempted = true;
+    },
+    ready: () => {
+      if (this.readyClient !== undefined) this.#settle(undefined);
+    },
+    // A client that finds no Sentinel goes on looking: it tells by errors alone.
+    error: (cause) => {
+      if (this.#attempted || (this.#client !== undefined && isConnecting(this.#client))) this.#settle(cause);
+    },
+    close: () => {
+      if (this.#attempted) this.#settle(new Error("The connection was closed before it was ready."));
+      else if (this.#client !== undefined) this.#connectIfAsleep(this.#client); // the end of an earlier one
+    },
   };
 
   #settle(cause: unknown): void {
     if (!this.#awaited || this.#client === undefined) return;
     this.#awaited = false;
-    this.#stopListening(this.#client);
+    this.#stopListening?.();
     if (cause === undefined) {
       this.#waiting.ready();
       return;

@@ -1,0 +1,51 @@
+import type { RespClient } from "./resp-client.ts";
+
+/** What is told of a client's connection. */
+export interface ConnectionEvents {
+  ready(): void;
+  error(cause: unknown): void;
+  /** The connection was closed, or will not be opened again. */
+  close(): void;
+  connecting(): void;
+}
+
+/** Listens until the returned function is called. However many stores use one client, each event is listened to once. */
+export function listen(client: RespClient, events: ConnectionEvents): () => void {
+  const hub = hubs.get(client) ?? new Hub(client);
+  hubs.set(client, hub);
+  hub.listeners.add(events);
+  return () => {
+    hub.listeners.delete(events);
+    if (hub.listeners.size > 0) return;
+    hub.end();
+    hubs.delete(client);
+  };
+}
+
+const hubs = new WeakMap<RespClient, Hub>();
+
+class Hub {
+  readonly listeners = new Set<ConnectionEvents>();
+  readonly #client: RespClient;
+  readonly #handlers: readonly (readonly [event: string, handler: (cause?: unknown) => void])[] = [
+    ["ready", () => this.#tell((events) => events.ready())],
+    ["error", (cause) => this.#tell((events) => events.error(cause))],
+    ["close", () => this.#tell((events) => events.close())],
+    ["end", () => this.#tell((events) => events.close())],
+    ["connecting", () => this.#tell((events) => events.connecting())],
+  ];
+
+  constructor(client: RespClient) {
+    this.#client = client;
+    for (const [event, handler] of this.#handlers) client.on(event, handler);
+  }
+
+  end(): void {
+    for (const [event, handler] of this.#handlers) this.#client.off(event, handler);
+  }
+
+  /** Those who listen when it happens; one of them may end or begin listening on the way. */
+  #tell(what: (events: ConnectionEvents) => void): void {
+    for (const events of [...this.listeners]) what(events);
+  }
+}

@@ -1,0 +1,222 @@
+import type { FullStore } from "@kv/core";
+import { type FaultProxy, startCluster, startProxy, startStandalone } from "@kv/test-servers";
+import { afterAll, describe, expect, onTestFinished, test } from "vitest";
+import { type ClientLibrary, makeClient } from "./clients.ts";
+import type { Backend } from "./contract.ts";
+
+/** Calls of one tick travel together, and yet in order, each with its own answer. */
+export async function testTogether(
+  { kind, open }: Pick<Backend, "kind" | "open">,
+  library: ClientLibrary,
+): Promise<void> {
+  const server = await startStandalone({ kind });
+  afterAll(() => server.stop());
+
+  async function counted(): Promise<{
+    store: FullStore;
+    sent: (calls: () => unknown) => Promise<Record<string, number>>;
+  }> {
+    const proxy: FaultProxy = await startProxy(server.port);
+    const store = open({ url: proxy.through(server.url), namespace: crypto.randomUUID() });
+    onTestFinished(async () => {
+      await store.close();
+      await proxy.stop();
+    });
+    await Promise.all([
+      store.increment("warm"),
+      store.touch("warm", "1h"),
+      store.set("warm", "x", { expiresIn: "1h" }),
+    ]);
+    await Promise.all([
+      store.set("warm", "x", { expiresIn: "1h" }),
+      store.set("up", "x", { expiresIn: "1h" }),
+    ]);
+    return {
+      store,
+      async sent(calls) {
+        const before = { ...proxy.traffic.commands };
+        const trips = proxy.traffic.roundTrips;
+        await calls();
+        const entries = Object.entries(proxy.traffic.commands).map(
+          ([name, count]) => [name, count - (before[name] ?? 0)] as const,
+        );
+        return {
+          ...Object.fromEntries(entries.filter(([, count]) => count > 0)),
+          trips: proxy.traffic.roundTrips - trips,
+        };
+      },
+    };
+  }
+
+  const keys = Array.from({ length: 100 }, (_, at) => `key ${at}`);
+
+  describe(`${kind}: round trips`, () => {
+    test("100 gets of one tick are two MGET and one round trip, a lone one is a GET", async () => {
+      const { store, sent } = await counted();
+      expect(await sent(() => Promise.all(keys.map((key) => store.get(key))))).toEqual({ MGET: 2, trips: 1 });
+      expect(await sent(() => store.getMany(keys))).toEqual({ MGET: 2, trips: 1 });
+      expect(await sent(() => store.get("key 1"))).toEqual({ GET: 1, trips: 1 });
+    });
+
+    test("100 writes of one tick are two commands of each kind, and one round trip", async () => {
+      const { store, sent } = await counted();
+      const all = (call: (key: string) => Promise<unknown>) => (): Promise<unknown> =>
+        Promise.all(keys.map(call));
+      expect(await sent(all((key) => store.set(key, "1")))).toEqual({ MSET: 2, trips: 1 });
+      expect(await sent(all((key) => store.set(key, "1", { expiresIn: "1h" })))).toEqual({
+        EVALSHA: 2,
+        trips: 1,
+      });
+      expect(await sent(all((key) => store.increment(key)))).toEqual({ EVALSHA: 2, trips: 1 });
+      expect(await sent(all((key) => store.touch(key, "2h")))).toEqual({ EVALSHA: 2, trips: 1 });
+      expect(await sent(all((key) => store.get(key, { renewFor: "2h" })))).toEqual({ EVALSHA: 2, trips: 1 });
+      expect(await sent(() => store.deleteMany(keys))).toEqual({ UNLINK: 1, trips: 1 });
+    });
+
+    test("values of many kilobytes travel by themselves, and whole", async () => {
+      const { store, sent } = await counted();
+      const values = keys.slice(0, 40).map((key, at) => [key, new Uint8Array(40_000).fill(at)] as const);
+      expect(await sent(() => store.setMany(values))).toMatchObject({ SET: 40 });
+      for (let round = 0; round < 3; round += 1) {
+        const found = await store.getMany(values.map(([key]) => key));
+        expect(found.every((value, at) => value !== undefined && sameBytes(value, values[at]?.[1]))).toBe(
+          true,
+        );
+      }
+      expect(await sent(() => store.getMany(values.map(([key]) => key)))).toMatchObject({ GET: 40 });
+    });
+  });
+
+  describe(`${kind}: order`, () => {
+    test("S6 what a tick asks of one key is done in the order of the calls, whatever travels with what", async () => {
+      const { store } = await counted();
+      const answers = await Promise.all([
+        store.get("k"),
+        store.set("k", "1"),
+        store.get("k"),
+        store.increment("k"),
+        store.get("other"),
+        store.set("k", "7", { expiresIn: "1h" }),
+        store.increment("k", { by: -2 }),
+        store.getMany(["k", "other"]),
+        store.delete("k"),
+        store.exists("k"),
+        store.setIfAbsent("k", "a"),
+        store.compareAndSet("k", "a", "b"),
+        store.setMany([
+          ["k", "c"],
+          ["k2", "d"],
+        ]),
+        store.compareAndDelete("k", "c"),
+        store.get("k"),
+        store.get("k2"),
+      ]);
+      expect(answers.map(readable)).toEqual([
+        undefined,
+        undefined,
+        "1",
+        { value: 2, expiresIn: Number.POSITIVE_INFINITY },
+        undefined,
+        undefined,
+        { value: 5, expiresIn: expect.closeTo(3600, -2) },
+        ["5", undefined],
+        true,
+        false,
+        true,
+        true,
+        undefined,
+        true,
+        undefined,
+        "d",
+      ]);
+    });
+
+    test("S6 a batch of 200,000 entries goes in pieces, and calls made meanwhile come after it on its keys", {
+      timeout: 120_000,
+    }, async () => {
+      const { store } = await counted();
+      const entries = Array.from({ length: 200_000 }, (_, at) => [`bulk ${at}`, "old"] as const);
+      const bulk = store.setMany(entries);
+      const overtaking = store.set("elsewhere", "x");
+      const later = [
+        store.set("bulk 199999", "new"),
+        store.delete("bulk 150000"),
+        store.increment("bulk 100000").catch(() => "refused"),
+      ];
+      let bulkDone = false;
+      void bulk.then(() => {
+        bulkDone = true;
+      });
+      await overtaking;
+      expect(bulkDone).toBe(false);
+      await bulk;
+      expect(await Promise.all(later)).toEqual([undefined, true, "refused"]);
+      const found = await store.getMany(entries.map(([key]) => key));
+      expect(readable(found.slice(149_999, 150_002))).toEqual(["old", undefined, "old"]);
+      expect(readable(found.at(-1))).toBe("new");
+      expect(found.filter((value) => value === undefined)).toHaveLength(1);
+      expect(await store.deleteMany(entries.map(([key]) => key))).toBe(199_999);
+    });
+
+    test("S6 N5 calls made while deleteAll is under way find everything gone, and what they write stays", async () => {
+      const { store } = await counted();
+      const namespace = store.withNamespace("emptied");
+      await namespace.setMany(Array.from({ length: 5_000 }, (_, at) => [`${at}`, "1"] as const));
+      const emptied = namespace.deleteAll();
+      const calls = [
+        namespace.get("1"),
+        namespace.setIfAbsent("2", "new"),
+        namespace.increment("3"),
+        namespace.compareAndSet("4", "1", "2"),
+        namespace.set("5", "new", { keepExpiry: true }),
+        namespace.exists("6"),
+      ];
+      expect((await Promise.all(calls)).map(readable)).toEqual([
+        undefined,
+        true,
+        { value: 1, expiresIn: Number.POSITIVE_INFINITY },
+        false,
+        undefined,
+        false,
+      ]);
+      await emptied;
+      const left: string[] = [];
+      for await (const key of namespace.keys()) left.push(key);
+      expect(left.toSorted()).toEqual(["2", "3", "5"]);
+    });
+
+    test("S6 the same on a cluster, key by key", { timeout: 120_000 }, async () => {
+      const cluster = await startCluster({ kind, replicas: 0 });
+      onTestFinished(() => cluster.stop());
+      const ports = cluster.nodes.map(({ port }) => port);
+      const store = open({ client: makeClient(library, { topology: "cluster", ports }), closeClient: true });
+      onTestFinished(() => store.close());
+      const counts = await Promise.all(
+        keys.flatMap((key) => [
+          store.increment(key),
+          store.set(key, "5", { expiresIn: "1h" }),
+          store.increment(key),
+          store.getMany([key]),
+        ]),
+      );
+      for (const [at] of keys.entries()) {
+        expect(counts.slice(4 * at, 4 * at + 4).map(readable)).toEqual([
+          { value: 1, expiresIn: Number.POSITIVE_INFINITY },
+          undefined,
+          { value: 6, expiresIn: expect.closeTo(3600, -2) },
+          ["6"],
+        ]);
+      }
+    });
+  });
+}
+
+function readable(answer: unknown): unknown {
+  if (answer instanceof Uint8Array) return new TextDecoder().decode(answer);
+  return Array.isArray(answer) ? answer.map(readable) : answer;
+}
+
+/** Vitest's own comparison takes seconds for megabytes. */
+function sameBytes(one: Uint8Array, other: Uint8Array | undefined): boolean {
+  return other !== undefined && Buffer.compare(one, other) === 0;
+}
