@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { type RunningServer, startStandalone } from "@kv/test-servers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { run } from "./packed-packages.ts";
 
@@ -26,7 +27,10 @@ const examples = readmes.flatMap((readme) =>
   ),
 );
 
+const servers: RunningServer[] = [];
+
 beforeAll(async () => {
+  servers.push(await startStandalone({ kind: "redis" }), await startStandalone({ kind: "valkey" }));
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder);
   for (const { file, code } of examples) await writeFile(join(folder, file), `${code}\nexport {};\n`);
@@ -37,7 +41,10 @@ beforeAll(async () => {
   );
 });
 
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(async () => {
+  for (const server of servers) await server.stop();
+  await rm(folder, { recursive: true, force: true });
+});
 
 describe("examples of the READMEs", () => {
   test("every README of a package has one", () => {
@@ -70,12 +77,11 @@ describe("examples of the READMEs", () => {
       await run("npx", ["vitest", "run", file], { cwd: folder });
       return;
     }
+    const [redis, valkey] = servers;
     const { stderr } = await run(
       process.execPath,
       ["--conditions=@kv/source", "--import", "tsx", join(folder, file)],
-      {
-        cwd: folder,
-      },
+      { cwd: folder, env: { ...process.env, REDIS_URL: redis?.url, VALKEY_URL: valkey?.url } },
     );
     expect(stderr).toBe("");
   });

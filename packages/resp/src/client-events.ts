@@ -46,6 +46,6 @@ class Hub {
 
   /** Those who listen when it happens; one of them may end or begin listening on the way. */
   #tell(what: (events: ConnectionEvents) => void): void {
-    for (const events of [...this.listeners]) what(events);
+    for (const events of Array.from(this.listeners)) what(events);
   }
 }

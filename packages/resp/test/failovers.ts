@@ -92,9 +92,9 @@ function startLoad(store: FullStore): Load {
   }));
   const unexpected: unknown[] = [];
   let longestMs = 0;
-  let going = true;
+  const load = { going: true };
   const workers = counters.map(async (counter) => {
-    while (going) {
+    while (load.going) {
       const startMs = performance.now();
       try {
         const { value } = await store.increment(counter.key);
@@ -118,7 +118,7 @@ function startLoad(store: FullStore): Load {
       );
     },
     async end() {
-      going = false;
+      load.going = false;
       await Promise.all(workers);
     },
     async expectBoundedAndKept() {

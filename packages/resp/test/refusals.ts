@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { inspect } from "node:util";
 import { isStoreError } from "@kv/core";
 import { makeCertificates, type RunningServer, startReplication, startStandalone } from "@kv/test-servers";
@@ -90,6 +91,38 @@ export function testRefusals({ kind, open }: Pick<Backend, "kind" | "open">): vo
   });
 
   describe(`${kind}: rights`, () => {
+    test("the rights that the README names are enough", async () => {
+      const readme = readFileSync(new URL(`../../${kind}/README.md`, import.meta.url), "utf8");
+      const [rights = ""] = /^The store's user needs[^.]*\./ms.exec(readme) ?? [];
+      const commands = rights.match(/\+[a-z]+/g) ?? [];
+      expect(commands.length).toBeGreaterThan(12);
+      const server = await started({
+        acl: [`user limited on >secret -@all ${commands.join(" ")} ~KV:* ~KV/*`],
+      });
+      const store = storeAt(server.urlAs("limited", "secret")).withNamespace("a");
+      const some = { expiresIn: "1h" } as const;
+      await Promise.all([
+        store.set("a", "1"),
+        store.set("b", "2"),
+        store.set("c", "3", some),
+        store.set("d", "4", some),
+      ]);
+      await Promise.all([
+        store.increment("a"),
+        store.touch("c", "2h"),
+        store.get("d", { renewFor: Number.POSITIVE_INFINITY }),
+      ]);
+      expect(await store.expiresIn("d")).toBe(Number.POSITIVE_INFINITY);
+      expect(await store.setIfAbsent("e", "5", some)).toBe(true);
+      expect(await store.compareAndSet("e", "5", "6", { keepExpiry: true })).toBe(true);
+      expect(await store.compareAndDelete("e", "6")).toBe(true);
+      expect(await texts(store, ["a", "b", "c"])).toEqual(["2", "2", "3"]);
+      expect(await store.deleteMany(["a", "b"])).toBe(2);
+      expect((await listed(store.keys())).toSorted()).toEqual(["c", "d"]);
+      await store.deleteAll();
+      expect(await store.exists("c")).toBe(false);
+    });
+
     test("E1 without EVAL what needs a script is KV_DENIED, and all else works, many at once too", async () => {
       const server = await started({ acl: ["user limited on >secret ~* &* +@all -@scripting"] });
       const store = storeAt(server.urlAs("limited", "secret"));
