@@ -1,6 +1,6 @@
 import type { Buffer } from "node:buffer";
 import { refusedInScript } from "./errors.ts";
-import { type Argument, type CommandName, mastersOf } from "./resp-client.ts";
+import type { Argument, CommandName } from "./resp-client.ts";
 import {
   compareAndDeleteScript,
   compareAndSetScript,
@@ -96,15 +96,19 @@ export const scan: Kind = {
   command: (steps) => ({ name: "scanBuffer", args: valuesOf(steps) }),
 };
 
-/** Values: server keys that are no UTF-8, which a string could not name. */
-export const removeRaw: Kind = {
+/** Values: server keys, which need not be UTF-8; on a cluster of one slot. */
+export const removeAll: Kind = {
   writes: true,
   atMost: 1,
   command: (steps) => ({ name: "unlink", args: valuesOf(steps) }),
 };
 
-/** The connections to all masters, once there are any. */
-export const masters: Kind = { writes: false, atMost: 1, command: () => ({ ask: mastersOf }) };
+/** The client itself, once it is ready. */
+export const readyClient: Kind = {
+  writes: false,
+  atMost: 1,
+  command: () => ({ ask: (client) => client }),
+};
 
 function alone(name: CommandName, writes: boolean): Kind {
   return { writes, atMost: 1, command: (steps) => ({ name, args: keysAndValuesOf(steps) }) };

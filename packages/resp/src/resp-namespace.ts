@@ -128,15 +128,15 @@ export function respNamespace(sender: Sender, order: Order, layout: KeyLayout): 
     compareAndDelete: (key, expected) => ask(compareAndDelete, key, [valueArgument(expected)], isOne),
 
     async *keys() {
-      for await (const page of walk(sender, layout.own)) {
-        yield page.map((serverKey) => layout.nameOf(serverKey.toString()));
+      for await (const { keys } of walk(sender, layout.own)) {
+        yield keys.map((serverKey) => layout.nameOf(serverKey.toString()));
       }
     },
 
     async *namespaces() {
       const known = new Set<string>();
-      for await (const page of walk(sender, layout.below)) {
-        const names = new Set(page.map((serverKey) => layout.childOf(serverKey.toString())));
+      for await (const { keys } of walk(sender, layout.below)) {
+        const names = new Set(keys.map((serverKey) => layout.childOf(serverKey.toString())));
         const fresh = [...names].filter((name) => name !== undefined && !known.has(name)) as string[];
         for (const name of fresh) known.add(name);
         yield fresh;

@@ -1,22 +1,28 @@
-import { Buffer, isUtf8 } from "node:buffer";
+import { type Buffer, isUtf8 } from "node:buffer";
 import { isStoreError, StoreError } from "@kv/core";
 import type { KeyLayout } from "./key-layout.ts";
-import { masters, removeCounted, removeRaw, scan } from "./kinds.ts";
+import { readyClient, removeAll, scan } from "./kinds.ts";
 import type { Emptying, Order } from "./order.ts";
-import { addressOf, type RespClient, socketOf } from "./resp-client.ts";
+import { type Argument, addressOf, mastersOf, type RespClient, socketOf } from "./resp-client.ts";
 import type { Sender } from "./sender.ts";
 
 /** So many of a server's keys are looked at in one go: more would keep its other clients waiting. */
 const keysPerStep = "1000";
 
+export interface Page {
+  /** The master that holds them. */
+  readonly node: RespClient;
+  readonly keys: readonly Buffer[];
+}
+
 /** The server's keys that match a pattern, page by page, of every master. Each that is there throughout comes. */
-export async function* walk(sender: Sender, pattern: string): AsyncGenerator<Buffer[], void, undefined> {
-  const nodes = (await sender.ask(masters)) as readonly RespClient[];
-  for (const node of nodes) {
+export async function* walk(sender: Sender, pattern: string): AsyncGenerator<Page, void, undefined> {
+  const client = (await sender.ask(readyClient)) as RespClient;
+  for (const node of mastersOf(client)) {
     try {
-      yield* walkNode(sender, node, pattern);
+      for await (const keys of walkNode(sender, node, pattern)) yield { node, keys };
     } catch (error) {
-      throw nodes.length > 1 ? atNode(node, error) : error;
+      throw inPart(client, node, error);
     }
   }
 }
@@ -30,14 +36,16 @@ export async function empty(sender: Sender, order: Order, layout: KeyLayout): Pr
   const emptying: Emptying = { layout, cleared: new Set(), failed };
   order.beginEmptying(emptying);
   try {
-    let removal: Promise<unknown> = Promise.resolve();
-    for await (const page of walk(sender, layout.all)) {
+    const client = (await sender.ask(readyClient)) as RespClient;
+    let removal: Promise<void> = Promise.resolve();
+    for await (const { node, keys } of walk(sender, layout.all)) {
       await removal;
-      removal = removeAll(sender, page, emptying.cleared); // together with the next step of the walk
-      removal.catch(failed);
       if (failure !== undefined) break;
+      const left = keys.map(nameOf).filter((key) => typeof key !== "string" || !emptying.cleared.has(key));
+      // Together with the next step of the walk.
+      removal = remove(sender, client, left).catch((error: unknown) => failed(inPart(client, node, error)));
     }
-    await removal.catch(failed);
+    await removal;
   } finally {
     order.endEmptying(emptying);
   }
@@ -58,31 +66,20 @@ async function* walkNode(sender: Sender, node: RespClient, pattern: string): Asy
   } while (cursor !== "0");
 }
 
-async function removeAll(
-  sender: Sender,
-  serverKeys: readonly Buffer[],
-  except: ReadonlySet<string>,
-): Promise<void> {
-  const kind = removeCounted();
-  const removals: Promise<unknown>[] = [];
-  for (const serverKey of serverKeys) {
-    if (!isUtf8(serverKey)) removals.push(sender.ask(removeRaw, "", [Buffer.from(serverKey)]));
-    else {
-      const key = serverKey.toString();
-      if (!except.has(key)) removals.push(sender.ask(kind, key));
-    }
-  }
-  await Promise.all(removals);
+/** A string where it can be one: clients write those faster. */
+function nameOf(serverKey: Buffer): Argument {
+  return isUtf8(serverKey) ? serverKey.toString() : serverKey;
+}
+
+async function remove(sender: Sender, client: RespClient, keys: readonly Argument[]): Promise<void> {
+  // The keys of a command have to be of one slot on a cluster, and few are.
+  if (client.isCluster === true) await Promise.all(keys.map((key) => sender.ask(removeAll, "", [key])));
+  else if (keys.length > 0) await sender.ask(removeAll, "", keys);
 }
 
 /** Says in which part of a cluster a walk failed; a repeat finishes it. */
-function atNode(node: RespClient, error: unknown): unknown {
-  if (!isStoreError(error)) return error;
-  return new StoreError(
-    error.code,
-    `in the part at ${addressOf(node)}: ${error.message} Call it again to finish it.`,
-    {
-      cause: error.cause,
-    },
-  );
+function inPart(client: RespClient, node: RespClient, error: unknown): unknown {
+  if (client.isCluster !== true || !isStoreError(error)) return error;
+  const message = `in the part at ${addressOf(node)}: ${error.message} Call it again to finish it.`;
+  return new StoreError(error.code, message, { cause: error.cause });
 }
