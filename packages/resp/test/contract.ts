@@ -29,7 +29,7 @@ export type ProcessArguments =
   | { readonly library: string; readonly target: Target };
 
 const capabilities: readonly Capability[] = ["namespaces", "batch", "atomic", "listing", "expiry"];
-const soak = process.env["KV_SOAK"] === "1";
+export const soak: boolean = process.env["KV_SOAK"] === "1";
 
 /** Registers the whole contract for each way to a backend's servers. */
 export async function testContract(backend: Backend): Promise<void> {
