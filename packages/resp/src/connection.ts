@@ -114,6 +114,7 @@ export class Connection {
       if (client.status === "end") this.#settle(new Error("The client was closed."));
       return;
     }
+    if (this.#ended) return; // what waits is given up by the sender
     const restMs = this.#lastFailureMs + pauseMs - performance.now();
     if (restMs > 0) {
       setTimeout(() => {
@@ -191,9 +192,7 @@ async function quit(client: RespClient, limitMs: number): Promise<void> {
   });
   if (client.status === "ready") await Promise.race([client.quit().then(ignoreError, ignoreError), limit]);
   clearTimeout(timer);
-  if (client.status !== "end") {
-    client.disconnect();
-  }
+  if (client.status !== "end") client.disconnect();
 }
 
 function ignoreError(): void {}

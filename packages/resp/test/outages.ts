@@ -17,7 +17,7 @@ export async function testOutages({ kind, open }: Pick<Backend, "kind" | "open">
   }
 
   /** A store behind a proxy; `timeout` is far beyond need unless told. */
-  async function behindProxy(timeout: "300ms" | "1m" = "1m"): Promise<Broken> {
+  async function behindProxy(timeout: "50ms" | "300ms" | "1m" = "1m"): Promise<Broken> {
     const proxy = await startProxy(server.port);
     const store = open({ url: proxy.through(server.url), namespace: crypto.randomUUID(), timeout });
     onTestFinished(async () => {
@@ -250,6 +250,23 @@ export async function testOutages({ kind, open }: Pick<Backend, "kind" | "open">
       await store.close();
       await lost;
       await expectCode(store.set("a", "1"), "KV_CLOSED");
+    });
+
+    test("L2 after close no connection is tried again, even where one was about to be", async () => {
+      const { store, proxy } = await behindProxy("50ms");
+      const other = open({ url: proxy.through(server.url) });
+      await other.exists("a"); // loads the client, which takes longer than this timeout
+      await other.close();
+      const { accepted } = proxy.traffic;
+      await proxy.refuse();
+      await expectCode(store.get("a"), "KV_UNAVAILABLE");
+      const pausing = expectCode(store.get("a"), "KV_UNAVAILABLE"); // the next attempt comes after a pause
+      await new Promise((resolve) => setImmediate(resolve));
+      await store.close();
+      await pausing;
+      await proxy.accept();
+      await new Promise((resolve) => setTimeout(resolve, 300)); // due after any timer of the store's
+      expect(proxy.traffic.accepted).toBe(accepted);
     });
 
     test("L1 close ends the connection that the store opened", async () => {
