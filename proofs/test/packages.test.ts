@@ -1,33 +1,17 @@
 import { readdirSync } from "node:fs";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { consumerOf, type PackedPackages, packAll, run } from "./packed-packages.ts";
+import { describe, expect, test } from "vitest";
+import { packedForTests, run } from "./packed-packages.ts";
 
 const limit = { timeout: 180_000 };
 const require = createRequire(import.meta.url);
 
-let packed: PackedPackages;
-const folders: string[] = [];
-
-beforeAll(async () => {
-  packed = await packAll();
-}, limit.timeout);
-
-afterAll(async () => {
-  await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })));
-  await packed.remove();
-});
-
-async function consumer(...names: string[]): Promise<string> {
-  const folder = await consumerOf(packed, ...names);
-  folders.push(folder);
-  return folder;
-}
+const { packed, consumer } = packedForTests(limit.timeout);
 
 describe("packed tarballs", () => {
   const published = readdirSync(new URL("../../packages", import.meta.url)).filter(
@@ -35,7 +19,7 @@ describe("packed tarballs", () => {
   );
 
   test.each(published)("%s has what it promises, and nothing else", limit, async (name) => {
-    const tarball = packed.all.find((one) => one.name === `@kv/${name}`)?.tarball ?? "";
+    const tarball = packed().all.find((one) => one.name === `@kv/${name}`)?.tarball ?? "";
     const { stdout } = await run("tar", ["-tzf", tarball]);
     const files = stdout
       .trim()
@@ -65,7 +49,7 @@ describe("packed tarballs", () => {
   });
 
   test.each(published)("%s has types that resolve the way its code does", limit, async (name) => {
-    const tarball = packed.all.find((one) => one.name === `@kv/${name}`)?.tarball ?? "";
+    const tarball = packed().all.find((one) => one.name === `@kv/${name}`)?.tarball ?? "";
     const result = await checkPackage(createPackageFromTarballData(await readFile(tarball)));
     // ESM only: node10 knows no exports, and what CommonJS gets is ESM by design.
     const problems =

@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { afterAll, beforeAll } from "vitest";
 
 export const run = promisify(execFile);
 
@@ -26,8 +27,36 @@ interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>;
 }
 
+/** For a test file: everything is packed before its tests, and what they install is removed after them. */
+export function packedForTests(limitMs: number): {
+  packed(): PackedPackages;
+  consumer(...names: string[]): Promise<string>;
+} {
+  let all: PackedPackages | undefined;
+  const folders: string[] = [];
+  const packed = (): PackedPackages => {
+    if (all === undefined) throw new Error("The packages are packed before the tests, not earlier.");
+    return all;
+  };
+  beforeAll(async () => {
+    all = await packAll();
+  }, limitMs);
+  afterAll(async () => {
+    await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })));
+    await all?.remove();
+  });
+  return {
+    packed,
+    async consumer(...names) {
+      const folder = await consumerOf(packed(), ...names);
+      folders.push(folder);
+      return folder;
+    },
+  };
+}
+
 /** Builds and packs every package that is published, as a release would. */
-export async function packAll(): Promise<PackedPackages> {
+async function packAll(): Promise<PackedPackages> {
   const folder = await mkdtemp(join(tmpdir(), "kv-packed-"));
   const { packageManager } = JSON.parse(await readFile(join(repository, "package.json"), "utf8")) as {
     packageManager: string;
@@ -62,7 +91,7 @@ export async function packAll(): Promise<PackedPackages> {
 }
 
 /** A project outside the workspace that has installed some of the packed packages, and nothing else. */
-export async function consumerOf(packed: PackedPackages, ...names: string[]): Promise<string> {
+async function consumerOf(packed: PackedPackages, ...names: string[]): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "kv-consumer-"));
   const wanted = new Set(names.flatMap((name) => [name, ...find(packed, name).internalDependencies]));
   const dependencies = Object.fromEntries(

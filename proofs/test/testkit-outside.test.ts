@@ -1,7 +1,7 @@
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { consumerOf, type PackedPackages, packAll, run } from "./packed-packages.ts";
+import { describe, expect, test } from "vitest";
+import { packedForTests, run } from "./packed-packages.ts";
 
 // A backend of somebody else's, in a project of its own, held against the packed testkit: once right, once broken.
 
@@ -53,21 +53,10 @@ testStore({ name: "mapStore", capabilities: [], inMemory: true, open: () => ({ s
 
 const brokenCase = "T1 an expired entry is gone for exists";
 
-let packed: PackedPackages;
-const folders: string[] = [];
-
-beforeAll(async () => {
-  packed = await packAll();
-}, limit.timeout);
-
-afterAll(async () => {
-  await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })));
-  await packed.remove();
-});
+const { consumer } = packedForTests(limit.timeout);
 
 async function project(entry: string): Promise<string> {
-  const folder = await consumerOf(packed, "@kv/testkit");
-  folders.push(folder);
+  const folder = await consumer("@kv/testkit");
   await writeFile(join(folder, "map-store.js"), backend);
   await writeFile(join(folder, "map-store.test.js"), suite(entry));
   return folder;

@@ -47,9 +47,7 @@ export function checkValue(value: Value, what: string = "A value"): DriverValue 
 export function checkExpiresIn(options: CreateOptions | undefined): number {
   if (options === undefined) return Number.POSITIVE_INFINITY;
   checkOptions(options, createOptions);
-  return options.expiresIn === undefined
-    ? Number.POSITIVE_INFINITY
-    : durationMs(options.expiresIn, "expiresIn");
+  return expiresInMs(options.expiresIn);
 }
 
 /** The expiry that `set` and `compareAndSet` give an entry (T2). */
@@ -60,8 +58,7 @@ export function checkExpiry(options: SetOptions | undefined): Expiry {
   if (keepExpiry !== undefined && typeof keepExpiry !== "boolean") {
     throw mistake(new TypeError(`keepExpiry must be true or false, not ${kindOf(keepExpiry)}.`));
   }
-  if (keepExpiry !== true)
-    return expiresIn === undefined ? Number.POSITIVE_INFINITY : durationMs(expiresIn, "expiresIn");
+  if (keepExpiry !== true) return expiresInMs(expiresIn);
   if (expiresIn === undefined) return "keep";
   throw mistake(new TypeError("expiresIn and keepExpiry exclude each other: pass one of them."));
 }
@@ -82,7 +79,7 @@ export function checkIncrement(options: IncrementOptions | undefined): { by: num
   if (!Number.isSafeInteger(by)) throw mistake(new RangeError(`by must be a safe integer, not ${by}.`));
   return {
     by: by === 0 ? 0 : by, // -0 is 0
-    expiresInMs: expiresIn === undefined ? Number.POSITIVE_INFINITY : durationMs(expiresIn, "expiresIn"),
+    expiresInMs: expiresInMs(expiresIn),
   };
 }
 
@@ -127,6 +124,10 @@ function checkOptions(options: object, known: readonly string[]): void {
       );
     }
   }
+}
+
+function expiresInMs(expiresIn: Duration | undefined): number {
+  return expiresIn === undefined ? Number.POSITIVE_INFINITY : durationMs(expiresIn, "expiresIn");
 }
 
 function checkIterable<T>(items: Iterable<T>, what: string): Iterable<T> {

@@ -1,6 +1,7 @@
 // For compilers whose lib setting does not bring AsyncDisposable.
 /// <reference lib="esnext.disposable" preserve="true" />
 
+import { hasCapability } from "./capability.ts";
 import { StoreError } from "./error.ts";
 import { kindOf, mistake } from "./mistake.ts";
 import type { ExpirableStore, NamespacedStore, Store } from "./store.ts";
@@ -108,7 +109,9 @@ export class StoreRegistry<S extends Store = Store> implements AsyncDisposable {
     const outcomes = await Promise.allSettled(
       this.#held()
         .filter((store) => !this.#namespacesOfRoot.has(store)) // root does them all in one go
-        .map(async (store) => (isExpirable(store) ? store.deleteExpired() : 0)),
+        .map(async (store) =>
+          hasCapability<ExpirableStore>(store, "deleteExpired") ? store.deleteExpired() : 0,
+        ),
     );
     const counts = valuesOrThrow(outcomes, "Removing what has expired failed");
     return counts.reduce((sum, count) => sum + count, 0);
@@ -180,10 +183,6 @@ function checkStore<S extends Store>(store: S, what: string): S {
     return store;
   }
   throw mistake(new TypeError(`${what} must be a store, not ${kindOf(store)}.`));
-}
-
-function isExpirable(store: Store): store is ExpirableStore {
-  return "deleteExpired" in store;
 }
 
 function valuesOrThrow<T>(outcomes: readonly PromiseSettledResult<T>[], message: string): T[] {

@@ -1,4 +1,5 @@
 import type { Bytes } from "./bytes.ts";
+import { hasCapability } from "./capability.ts";
 import { after, type Codec } from "./codec.ts";
 import type { Answer } from "./driver.ts";
 import type {
@@ -59,9 +60,9 @@ export function typed<T, S extends Store>(store: S, codec: Codec<T>): TypedStore
     codec,
     ...sameMethods(store),
     ...valueMethods(store, codec),
-    ...(has<BatchStore>(store, "getMany") && batchMethods(store, codec)),
-    ...(has<AtomicStore>(store, "increment") && atomicMethods(store, codec)),
-    ...(has<NamespacedStore>(store, "withNamespace") && {
+    ...(hasCapability<BatchStore>(store, "getMany") && batchMethods(store, codec)),
+    ...(hasCapability<AtomicStore>(store, "increment") && atomicMethods(store, codec)),
+    ...(hasCapability<NamespacedStore>(store, "withNamespace") && {
       namespace: store.namespace,
       withNamespace: (name: string) => typed(store.withNamespace(name), codec),
     }),
@@ -130,10 +131,6 @@ function atomicMethods<T>(store: AtomicStore, codec: Codec<T>): TypedAtomicMetho
     compareAndDelete: async (key, expected) =>
       after(codec.encode(expected), (encoded) => store.compareAndDelete(key, encoded)),
   };
-}
-
-function has<C extends Store>(store: Store, method: keyof C): store is C {
-  return typeof Reflect.get(store, method) === "function";
 }
 
 function decodeIfFound<T>(codec: Codec<T>, stored: Bytes | undefined): Answer<T | undefined> {

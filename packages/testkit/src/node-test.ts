@@ -1,9 +1,9 @@
 import { describe, test } from "node:test";
-import { type CaseResult, caseName } from "./case-result.ts";
+import { caseName } from "./case-result.ts";
 import type { Place, RunOptions } from "./contract-case.ts";
 import type { Harness } from "./harness.ts";
-import { runCase, undeclared } from "./run-case.ts";
-import { caseRuns, placesOf } from "./run-cases.ts";
+import { runCase } from "./run-case.ts";
+import { declaredRuns, placesOf } from "./run-cases.ts";
 import { unprovenRules } from "./unproven-rules.ts";
 
 /**
@@ -11,13 +11,9 @@ import { unprovenRules } from "./unproven-rules.ts";
  * harness is skipped, and named at the end.
  */
 export function testStore(harness: Harness, options: RunOptions = {}): void {
-  const results: CaseResult[] = [];
   // What cannot be tried with such a harness is no test at all, but is named at the end.
-  const runs = caseRuns(harness).filter((run) => {
-    const because = undeclared(harness, run.testCase);
-    if (because !== undefined) results.push({ ...run, outcome: "unproven", because });
-    return because === undefined;
-  });
+  const { runs, unproven } = declaredRuns(harness);
+  const results = [...unproven];
 
   function register(place: Place, waits: boolean): void {
     for (const run of runs.filter(({ testCase }) => (testCase.waits === true) === waits)) {

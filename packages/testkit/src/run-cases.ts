@@ -2,7 +2,7 @@ import type { CaseResult, CaseRun } from "./case-result.ts";
 import { contractCases } from "./cases/contract-cases.ts";
 import type { Place, RunOptions } from "./contract-case.ts";
 import type { Harness } from "./harness.ts";
-import { runCase } from "./run-case.ts";
+import { runCase, undeclared } from "./run-case.ts";
 
 export interface RunCasesOptions extends RunOptions {
   /** Which runs to make: all of them unless told. */
@@ -31,6 +31,18 @@ export function caseRuns(harness: Harness): CaseRun[] {
       .filter(({ rootOnly }) => place === "at the root" || rootOnly !== true)
       .map((testCase) => ({ testCase, place })),
   );
+}
+
+/** The runs that can be tried with such a harness, and what is unproven already by what it does not declare. */
+export function declaredRuns(harness: Harness): { runs: CaseRun[]; unproven: CaseResult[] } {
+  const runs: CaseRun[] = [];
+  const unproven: CaseResult[] = [];
+  for (const run of caseRuns(harness)) {
+    const because = undeclared(harness, run.testCase);
+    if (because === undefined) runs.push(run);
+    else unproven.push({ ...run, outcome: "unproven", because });
+  }
+  return { runs, unproven };
 }
 
 /** Where the cases run: in namespaces too, where the store has them. */

@@ -1,6 +1,6 @@
 import type { FullStore } from "@kv/core";
 import { createStore } from "@kv/core/driver";
-import type { Harness } from "@kv/testkit";
+import type { Harness, Opened } from "@kv/testkit";
 import { ReferenceData, referenceDriver } from "./reference-driver.ts";
 import { ReferenceStore } from "./reference-store.ts";
 
@@ -22,29 +22,7 @@ export const referenceDriverHarness: Harness = {
       entries: [{ namespace: ["users"], key: "ada", value: Uint8Array.of(1, 2) }],
     },
   ],
-  open() {
-    const data = new ReferenceData();
-    const openAgain = (): FullStore => createStore(referenceDriver(data));
-    return {
-      store: openAgain(),
-      openAgain,
-      openWithoutNamespace: () => createStore(referenceDriver(data, null)),
-      advance(ms) {
-        data.nowMs += ms;
-      },
-      damage(key) {
-        const entry = data.entries([]).get(key);
-        if (entry !== undefined) entry.damaged = true;
-      },
-      fail() {
-        data.failing = true;
-        return () => {
-          data.failing = false;
-        };
-      },
-      untouched: () => !data.touched,
-    };
-  },
+  open: () => openedOver((data, rootPath) => createStore(referenceDriver(data, rootPath))),
 };
 
 /** A whole store, with nothing but what every store has. */
@@ -54,3 +32,29 @@ export const referenceStoreHarness: Harness = {
   inMemory: true,
   open: () => ({ store: new ReferenceStore() }),
 };
+
+/** What opens over data of its own, with every way to trouble it. */
+export function openedOver(
+  openOn: (data: ReferenceData, rootPath: readonly string[] | null) => FullStore,
+): Opened {
+  const data = new ReferenceData();
+  return {
+    store: openOn(data, []),
+    openAgain: () => openOn(data, []),
+    openWithoutNamespace: () => openOn(data, null),
+    advance(ms) {
+      data.nowMs += ms;
+    },
+    damage(key) {
+      const entry = data.entries([]).get(key);
+      if (entry !== undefined) entry.damaged = true;
+    },
+    fail() {
+      data.failing = true;
+      return () => {
+        data.failing = false;
+      };
+    },
+    untouched: () => !data.touched,
+  };
+}

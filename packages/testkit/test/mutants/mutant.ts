@@ -1,8 +1,8 @@
 import type { FullStore } from "@kv/core";
 import { createStore, type FullDriverNamespace } from "@kv/core/driver";
 import type { Harness, Opened, RuleId } from "@kv/testkit";
-import { ReferenceData, referenceDriver } from "../reference-driver.ts";
-import { referenceDriverHarness } from "../reference-harness.ts";
+import { type ReferenceData, referenceDriver } from "../reference-driver.ts";
+import { openedOver, referenceDriverHarness } from "../reference-harness.ts";
 
 /** A store that breaks one rule, in the way that a real library does or easily could. */
 export interface Mutant {
@@ -101,28 +101,7 @@ function mutant(
   caughtBy: string,
   openOn: (data: ReferenceData, rootPath: readonly string[] | null) => FullStore,
 ): Mutant {
-  const open = (): Opened => {
-    const data = new ReferenceData();
-    return {
-      store: openOn(data, []),
-      openAgain: () => openOn(data, []),
-      openWithoutNamespace: () => openOn(data, null),
-      advance(ms) {
-        data.nowMs += ms;
-      },
-      damage(key) {
-        const entry = data.entries([]).get(key);
-        if (entry !== undefined) entry.damaged = true;
-      },
-      fail() {
-        data.failing = true;
-        return () => {
-          data.failing = false;
-        };
-      },
-      untouched: () => !data.touched,
-    };
-  };
+  const open = (): Opened => openedOver(openOn);
   return { rule, flaw, caughtBy, harness: { ...referenceDriverHarness, name: flaw, open } };
 }
 
