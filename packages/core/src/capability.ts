@@ -1,9 +1,44 @@
-import type { Store } from "./store.ts";
+import type {
+  AtomicStore,
+  BatchStore,
+  ExpirableStore,
+  ListableStore,
+  NamespacedStore,
+  Store,
+} from "./store.ts";
 
-/** Whether a store has a capability, which is to have its methods: one of them stands for all. */
-export function hasCapability<C extends Store>(
-  store: Store,
-  method: Exclude<keyof C, keyof Store>,
-): store is C {
-  return typeof Reflect.get(store, method) === "function";
+/** What a store can do beyond the methods that every store has. */
+export type Capability = "namespaces" | "batch" | "atomic" | "listing" | "expiry";
+
+interface Abilities<C extends Capability> {
+  readonly namespaces: "namespaces" extends C ? NamespacedStore : unknown;
+  readonly batch: "batch" extends C ? BatchStore : unknown;
+  readonly atomic: "atomic" extends C ? AtomicStore : unknown;
+  readonly listing: "listing" extends C ? ListableStore : unknown;
+  readonly expiry: "expiry" extends C ? ExpirableStore : unknown;
+}
+
+/** A store with these capabilities. */
+export type StoreWith<C extends Capability> = Store &
+  Abilities<C>["namespaces"] &
+  Abilities<C>["batch"] &
+  Abilities<C>["atomic"] &
+  Abilities<C>["listing"] &
+  Abilities<C>["expiry"];
+
+/** The methods that make each capability. */
+export const methodsOf: Readonly<Record<Capability, readonly string[]>> = {
+  namespaces: ["withNamespace"],
+  batch: ["getMany", "setMany", "deleteMany"],
+  atomic: ["increment", "setIfAbsent", "compareAndSet", "compareAndDelete"],
+  listing: ["keys", "namespaces"],
+  expiry: ["deleteExpired"],
+};
+
+/** Whether a store has a capability, which is to have its methods. */
+export function hasCapability<C extends Capability, S extends Store>(
+  store: S,
+  capability: C,
+): store is S & StoreWith<C> {
+  return methodsOf[capability].every((method) => typeof Reflect.get(store, method) === "function");
 }

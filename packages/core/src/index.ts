@@ -1,7 +1,9 @@
 export type { Bytes } from "./bytes.ts";
+export { type Capability, hasCapability, type StoreWith } from "./capability.ts";
 export { bytes, type Codec, json, text } from "./codec.ts";
 export type { Duration, DurationFields, DurationText } from "./duration.ts";
 export { isStoreError, StoreError, type StoreErrorCode } from "./error.ts";
+export { findStore, type StoreNeeds, type StoreSource } from "./find-store.ts";
 export { type GetOrSetOptions, getOrSet } from "./get-or-set.ts";
 export {
   type RegisterOptions,

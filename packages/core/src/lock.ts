@@ -1,10 +1,11 @@
+import { hasCapability } from "./capability.ts";
 import { isStoreError } from "./error.ts";
 import type { AtomicStore, NamespacedStore, Store } from "./store.ts";
 
 export type LockableStore = AtomicStore & NamespacedStore;
 
 export function isLockable(store: Store): store is LockableStore {
-  return "setIfAbsent" in store && "compareAndDelete" in store && "withNamespace" in store;
+  return hasCapability(store, "atomic") && hasCapability(store, "namespaces");
 }
 
 const firstWaitMs = 10;

@@ -4,7 +4,7 @@
 import { hasCapability } from "./capability.ts";
 import { StoreError } from "./error.ts";
 import { kindOf, mistake } from "./mistake.ts";
-import type { ExpirableStore, NamespacedStore, Store } from "./store.ts";
+import type { NamespacedStore, Store } from "./store.ts";
 
 export interface RegistryOptions<S extends Store> {
   /** Stores by name. */
@@ -109,9 +109,7 @@ export class StoreRegistry<S extends Store = Store> implements AsyncDisposable {
     const outcomes = await Promise.allSettled(
       this.#held()
         .filter((store) => !this.#namespacesOfRoot.has(store)) // root does them all in one go
-        .map(async (store) =>
-          hasCapability<ExpirableStore>(store, "deleteExpired") ? store.deleteExpired() : 0,
-        ),
+        .map(async (store) => (hasCapability(store, "expiry") ? store.deleteExpired() : 0)),
     );
     const counts = valuesOrThrow(outcomes, "Removing what has expired failed");
     return counts.reduce((sum, count) => sum + count, 0);
@@ -173,7 +171,7 @@ function checkStoreName(name: string): void {
     throw mistake(new TypeError(`The name of a store must be a string, not ${kindOf(name)}.`));
 }
 
-function checkStore<S extends Store>(store: S, what: string): S {
+export function checkStore<S extends Store>(store: S, what: string): S {
   if (
     typeof store === "object" &&
     store !== null &&

@@ -60,9 +60,9 @@ export function typed<T, S extends Store>(store: S, codec: Codec<T>): TypedStore
     codec,
     ...sameMethods(store),
     ...valueMethods(store, codec),
-    ...(hasCapability<BatchStore>(store, "getMany") && batchMethods(store, codec)),
-    ...(hasCapability<AtomicStore>(store, "increment") && atomicMethods(store, codec)),
-    ...(hasCapability<NamespacedStore>(store, "withNamespace") && {
+    ...(hasCapability(store, "batch") && batchMethods(store, codec)),
+    ...(hasCapability(store, "atomic") && atomicMethods(store, codec)),
+    ...(hasCapability(store, "namespaces") && {
       namespace: store.namespace,
       withNamespace: (name: string) => typed(store.withNamespace(name), codec),
     }),

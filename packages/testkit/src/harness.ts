@@ -1,7 +1,6 @@
-import type { Store, Value } from "@kv/core";
+import type { Capability, Store, Value } from "@kv/core";
 
-/** What a store can do beyond the methods that every store has. */
-export type Capability = "namespaces" | "batch" | "atomic" | "listing" | "expiry";
+export type { Capability };
 
 /** How the kit gets at a backend. */
 export interface Harness {

@@ -1,0 +1,52 @@
+import { type Capability, hasCapability, methodsOf, type StoreWith } from "./capability.ts";
+import { kindOf, mistake } from "./mistake.ts";
+import { checkStore, type StoreRegistry } from "./registry.ts";
+import type { Store } from "./store.ts";
+
+/** Where an integration finds its store: a registry, which it asks by name, or the store itself. */
+export type StoreSource<S extends Store = Store> = Names<S> | S;
+
+/** What is asked of a registry, so that one of another copy of this package will do. */
+type Names<S extends Store> = Pick<StoreRegistry<S>, "get" | "has" | "names">;
+
+export interface StoreNeeds<C extends Capability> {
+  /** The name to ask a registry for. */
+  readonly name: string;
+
+  /** What the store must be able to do. */
+  readonly capabilities: readonly C[];
+
+  /** Who needs it, as the error says it: `A rate limit`. */
+  readonly purpose: string;
+}
+
+/**
+ * The store that an integration works on, checked before the first request: from a registry by its name, or the
+ * store that was passed in its place. Touches nothing.
+ *
+ * @throws TypeError for what is neither, and for a store that lacks a capability
+ * @throws StoreError as `StoreRegistry.get`
+ */
+export function findStore<C extends Capability>(
+  source: StoreSource<StoreWith<C>>,
+  { name, capabilities, purpose }: StoreNeeds<C>,
+): StoreWith<C> {
+  if (typeof source !== "object" || source === null) {
+    throw mistake(new TypeError(`${purpose} needs a StoreRegistry or a store, not ${kindOf(source)}.`));
+  }
+  const store = isRegistry<StoreWith<C>>(source)
+    ? source.get(name)
+    : checkStore<StoreWith<C>>(source, `What ${purpose} was given`);
+  const missing = capabilities.filter((capability) => !hasCapability(store, capability));
+  if (missing.length === 0) return store;
+  const methods = missing.flatMap((capability) => methodsOf[capability]);
+  throw mistake(
+    new TypeError(
+      `${purpose} needs a store that has ${methods.join(", ")}, and ${isRegistry(source) ? `the store ${JSON.stringify(name)}` : "this one"} lacks them. Use a backend with the capability ${missing.join(", ")}, as those of @kv have it.`,
+    ),
+  );
+}
+
+function isRegistry<S extends Store>(source: StoreSource<S>): source is Names<S> {
+  return "names" in source && typeof source.names === "function" && !("set" in source);
+}
