@@ -1,7 +1,11 @@
 import { StoreRegistry } from "@kv/core";
-import { memoryStore } from "@kv/memory";
+import { openStore } from "./open-store.ts";
 import { tour } from "./tour.ts";
 
+const print = (line: string): boolean => process.stdout.write(`${line}\n`);
+
 // One line decides where everything is kept; the tour itself never knows.
-await using stores = new StoreRegistry({ root: memoryStore() });
-await tour(stores, (line) => process.stdout.write(`${line}\n`));
+const { store, description } = openStore(process.env["KV_URL"]);
+await using stores = new StoreRegistry({ root: store });
+print(`Everything is kept in ${description}.`);
+await tour(stores, print);

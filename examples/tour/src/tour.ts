@@ -98,6 +98,14 @@ export async function tour(stores: StoreRegistry<FullStore>, print: (line: strin
   chapter("7. A mistake says what to do, and changes nothing");
   await mistake(print, () => sessions.set("ada", "again", { expiresIn: "60" as "60s" }));
   await mistake(print, async () => stores.register("sessions", files));
+
+  chapter("8. What was kept is there the next time");
+  const { value: runs } = await stores.get("tour").increment("runs");
+  print(
+    runs === 1
+      ? "  the first run on this store; run the tour again"
+      : `  run number ${runs} on this store: what the earlier runs kept was still there`,
+  );
 }
 
 async function mistake(print: (line: string) => void, call: () => Promise<unknown>): Promise<void> {

@@ -1,16 +1,24 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import { startStandalone } from "@kv/test-servers";
 import { expect, test } from "vitest";
 
 const run = promisify(execFile);
+const limit = { timeout: 120_000 };
 
-test("the tour, as the README's command runs it, keeps what it is given", { timeout: 120_000 }, async () => {
+/** The tour as the README's command runs it. */
+async function tour(url?: string): Promise<string> {
+  const { KV_URL: _, ...env } = process.env;
   const { stdout, stderr } = await run(
     process.execPath,
     ["--conditions=@kv/source", "--import", "tsx", "examples/tour/src/main.ts"],
-    { cwd: new URL("../../../", import.meta.url) },
+    { cwd: new URL("../../../", import.meta.url), env: url === undefined ? env : { ...env, KV_URL: url } },
   );
   expect(stderr).toBe("");
+  return stdout;
+}
+
+function expectAllChapters(stdout: string): void {
   expect(stdout).not.toMatch(/DIFFERENT|STILL THERE|TIMES/);
   for (const line of [
     /LICENSE .* the same, byte for byte/,
@@ -26,4 +34,34 @@ test("the tour, as the README's command runs it, keeps what it is given", { time
   ]) {
     expect(stdout).toMatch(line);
   }
+}
+
+test("the tour in memory keeps what it is given", limit, async () => {
+  const stdout = await tour();
+  expect(stdout).toMatch(/^Everything is kept in memory\.\n/);
+  expectAllChapters(stdout);
+  expect(stdout).toMatch(/the first run on this store/);
+});
+
+test.each([
+  { kind: "redis", scheme: "redis://", says: /^Everything is kept in Redis at / },
+  { kind: "valkey", scheme: "valkey://", says: /^Everything is kept in Valkey at / },
+] as const)("the tour on $kind, by KV_URL, finds what an earlier run kept", limit, async (on) => {
+  await using server = await startStandalone({ kind: on.kind, password: "tour-secret" });
+  await server.command("SET", "KV/sessions:ada", "an application's own");
+  const url = server.url.replace(/^\w+:\/\//, on.scheme);
+  for (const last of [/the first run on this store/, /run number 2 on this store/]) {
+    const stdout = await tour(url);
+    expect(stdout).toMatch(on.says);
+    expect(stdout).not.toContain("tour-secret");
+    expectAllChapters(stdout);
+    expect(stdout).toMatch(last);
+  }
+  expect(await server.command("GET", "KV/sessions:ada")).toBe("an application's own");
+});
+
+test("a KV_URL that is none says what it must be", limit, async () => {
+  await expect(tour("mysql://localhost")).rejects.toMatchObject({
+    stderr: expect.stringMatching(/KV_URL must begin with redis:\/\//),
+  });
 });
