@@ -22,6 +22,8 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     projects,
+    // Most tests wait for servers and clocks: even on two cores, two at a time are well worth it.
+    maxWorkers: "100%",
     reporters: ["default", "./scripts/closing-line-reporter.ts"],
     coverage: { provider: "v8", include: ["packages/*/src/**"] },
   },
