@@ -13,11 +13,11 @@ const require = createRequire(import.meta.url);
 
 const { packed, consumer } = packedForTests(limit.timeout);
 
-describe("packed tarballs", () => {
-  const published = readdirSync(new URL("../../packages", import.meta.url)).filter(
-    (name) => !(require(`../../packages/${name}/package.json`) as { private?: boolean }).private,
-  );
+const published = readdirSync(new URL("../../packages", import.meta.url)).filter(
+  (name) => !(require(`../../packages/${name}/package.json`) as { private?: boolean }).private,
+);
 
+describe("packed tarballs", () => {
   test.each(published)("%s has what it promises, and nothing else", limit, async (name) => {
     const tarball = packed().all.find((one) => one.name === `@kv/${name}`)?.tarball ?? "";
     const { stdout } = await run("tar", ["-tzf", tarball]);
@@ -65,15 +65,29 @@ describe("packed tarballs", () => {
 });
 
 describe("a project outside the workspace", () => {
-  test("installs one backend and gets nothing but it and core", limit, async () => {
-    const folder = await consumer("@kv/memory");
-    const installed = JSON.parse(await readFile(join(folder, "package-lock.json"), "utf8")) as {
-      packages: object;
-    };
-    expect(Object.keys(installed.packages).filter(Boolean).toSorted()).toEqual([
-      "node_modules/@kv/core",
-      "node_modules/@kv/memory",
-    ]);
+  /** What each package brings from elsewhere, directly; all that those bring is theirs. */
+  const brings: Readonly<Record<string, readonly string[]>> = {
+    core: [],
+    memory: [],
+    redis: ["ioredis"],
+    resp: [],
+    testkit: ["fast-check"],
+    valkey: ["iovalkey"],
+  };
+  const heavy = ["ioredis", "iovalkey", "fast-check", "vitest"];
+
+  test("every published package says what it brings", () => {
+    expect(Object.keys(brings)).toEqual(published);
+  });
+
+  test.each(published)("installs %s and gets nothing else", limit, async (name) => {
+    const folder = await consumer(`@kv/${name}`);
+    const installed = await installedIn(folder);
+    const ours = packed().all.find((one) => one.name === `@kv/${name}`)?.internalDependencies ?? [];
+    const brought = brings[name] ?? [];
+    expect(installed.filter((one) => one.startsWith("@kv/"))).toEqual([`@kv/${name}`, ...ours].toSorted());
+    expect(installed.filter((one) => heavy.includes(one))).toEqual(brought);
+    if (brought.length === 0) expect(installed.filter((one) => !one.startsWith("@kv/"))).toEqual([]);
   });
 
   test("uses it by import and by require", limit, async () => {
@@ -140,3 +154,11 @@ describe("a project outside the workspace", () => {
     }
   });
 });
+
+async function installedIn(folder: string): Promise<string[]> {
+  const lock = JSON.parse(await readFile(join(folder, "package-lock.json"), "utf8")) as { packages: object };
+  return Object.keys(lock.packages)
+    .filter(Boolean)
+    .map((path) => path.replace(/^.*node_modules\//, ""))
+    .toSorted();
+}
