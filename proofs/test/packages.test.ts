@@ -7,6 +7,7 @@ import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { describe, expect, test } from "vitest";
 import { packedForTests, run } from "./packed-packages.ts";
+import { typedPrograms } from "./typed-programs.ts";
 
 const limit = { timeout: 180_000 };
 const require = createRequire(import.meta.url);
@@ -104,53 +105,29 @@ describe("a project outside the workspace", () => {
   });
 
   const typescripts = ["typescript-5.4", "typescript-5.9", "typescript-6", "typescript"];
-  const resolutions = [
-    { module: "node16", moduleResolution: "node16" },
-    { module: "nodenext", moduleResolution: "nodenext" },
-    { module: "esnext", moduleResolution: "bundler" },
-  ];
-
   test.each(typescripts)("compiles with %s, however it resolves modules", limit, async (typescript) => {
-    const folder = await consumer("@kv/memory");
-    await writeFile(
-      join(folder, "app.ts"),
-      `
-      import { StoreRegistry, json, typed, type Bytes, type Store } from "@kv/core";
-      import { createStore, type Driver } from "@kv/core/driver";
-      import { memoryStore, type MemoryStore } from "@kv/memory";
-
-      const stores = new StoreRegistry({ root: memoryStore() });
-      const sessions: MemoryStore = stores.get("sessions");
-      const found: Bytes | undefined = await sessions.withNamespace("eu").get("k", { renewFor: "15m" });
-      export const response = new Response(found);
-      const users = typed(sessions, json<{ name: string }>());
-      const user: { name: string } | undefined = await users.get("ada");
-      export const name: string = user?.name ?? "";
-      await sessions.set("k", "v", { keepExpiry: true });
-      // @ts-expect-error the two exclude each other
-      await sessions.set("k", "v", { keepExpiry: true, expiresIn: 1 });
-      // @ts-expect-error text without a unit
-      await sessions.touch("k", "60");
-      export function over(driver: Driver): Store { return createStore(driver); }
-      `,
-    );
-    for (const resolution of resolutions) {
-      const compilerOptions = {
-        ...resolution,
-        target: "es2022",
-        lib: ["es2022", "dom"],
-        types: [],
-        strict: true,
-        exactOptionalPropertyTypes: true,
-        noEmit: true,
-        skipLibCheck: false,
-      };
-      await writeFile(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["app.ts"] }));
-      const bin = join(import.meta.dirname, "../node_modules", typescript, "bin/tsc");
-      const outcome = await run(process.execPath, [bin, "-p", folder]).catch(
-        (error: { stdout: string }) => error,
-      );
-      expect(outcome.stdout, JSON.stringify(resolution)).toBe("");
+    const folder = await consumer(...typedPrograms.flatMap(({ uses }) => uses));
+    const bin = join(import.meta.dirname, "../node_modules", typescript, "bin/tsc");
+    for (const { file, source, lib, types, resolutions } of typedPrograms) {
+      await writeFile(join(folder, file), source);
+      for (const resolution of resolutions) {
+        const compilerOptions = {
+          ...resolution,
+          target: "es2022",
+          lib,
+          types,
+          typeRoots: [join(import.meta.dirname, "../../node_modules/@types")],
+          strict: true,
+          exactOptionalPropertyTypes: true,
+          noEmit: true,
+          skipLibCheck: false,
+        };
+        await writeFile(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: [file] }));
+        const outcome = await run(process.execPath, [bin, "-p", folder]).catch(
+          (error: { stdout: string }) => error,
+        );
+        expect(outcome.stdout, `${file} ${JSON.stringify(resolution)}`).toBe("");
+      }
     }
   });
 });
