@@ -1,0 +1,166 @@
+import {
+  type AtomicStore,
+  type Bytes,
+  isStoreError,
+  type ListableStore,
+  type NamespacedStore,
+} from "@kv/core";
+
+export interface CopyOptions {
+  /** Leaves what the target holds already as it is (`setIfAbsent`): `false` unless told, so that it is replaced. */
+  readonly ifAbsent?: boolean | undefined;
+
+  /** Called after each batch, with counts that go on changing. */
+  readonly onProgress?: ((counts: CopyCounts) => void) | undefined;
+
+  /** Called for an entry of the source that is damaged (`KV_CORRUPT`), and left out. */
+  readonly onDamaged?: ((namespace: readonly string[], key: string) => void) | undefined;
+}
+
+export interface CopyCounts {
+  /** Entries written to the target. */
+  copied: number;
+  /** Bytes of their values. */
+  bytes: number;
+  /** Entries that the target held already, with `ifAbsent`. */
+  kept: number;
+  /** Entries that expired or were deleted while this ran. */
+  gone: number;
+  /** Entries of the source that are damaged, or of a kind that a store does not write. */
+  damaged: number;
+}
+
+/** A store that can be copied from. */
+export type CopySource = ListableStore & NamespacedStore;
+
+/** A store that can be copied to. */
+export type CopyTarget = AtomicStore & NamespacedStore;
+
+/**
+ * Copies every entry of a store and of all namespaces below it, with its expiry. It can be run again, after a failure
+ * or to catch up: what is there already is written again, or left alone with `ifAbsent`. Nothing is deleted from the
+ * target.
+ *
+ * The value and the expiry of an entry belong together, even where others write meanwhile. The copy expires at most
+ * the round trip of a batch earlier or later. Some megabytes are held at a time, or one value where that is larger.
+ */
+export async function copyStore(
+  from: CopySource,
+  to: CopyTarget,
+  options: CopyOptions = {},
+): Promise<CopyCounts> {
+  const counts: CopyCounts = { copied: 0, bytes: 0, kept: 0, gone: 0, damaged: 0 };
+  for await (const place of placesBelow(from, to)) await copyNamespace(place, counts, options);
+  return counts;
+}
+
+interface Place {
+  readonly from: CopySource;
+  readonly to: CopyTarget;
+}
+
+interface Entry {
+  readonly key: string;
+  readonly value: Bytes;
+  /** On the clock of `performance.now`. */
+  readonly expiresAtMs: number;
+}
+
+/** What one batch should hold, and the most keys that it may have. */
+const batchBytes = 4 * 1024 * 1024;
+const mostKeys = 512;
+
+async function* placesBelow(from: CopySource, to: CopyTarget): AsyncGenerator<Place> {
+  yield { from, to };
+  for await (const name of from.namespaces())
+    yield* placesBelow(from.withNamespace(name), to.withNamespace(name));
+}
+
+async function copyNamespace(place: Place, counts: CopyCounts, options: CopyOptions): Promise<void> {
+  let size = 1;
+  let batch: string[] = [];
+  const flush = async (): Promise<void> => {
+    const bytes = await copyBatch(place, batch, counts, options);
+    // The next batch is as large as this one's values allow, and at most twice as large: sizes are not known before.
+    const fitting = Math.floor((batch.length * batchBytes) / Math.max(bytes, 1));
+    size = Math.max(1, Math.min(fitting, size * 2, mostKeys));
+    batch = [];
+    options.onProgress?.(counts);
+  };
+  for await (const key of place.from.keys()) {
+    batch.push(key);
+    if (batch.length >= size) await flush();
+  }
+  if (batch.length > 0) await flush();
+}
+
+/** Copies the entries of some keys. How many bytes did their values have? */
+async function copyBatch(
+  { from, to }: Place,
+  keys: readonly string[],
+  counts: CopyCounts,
+  { ifAbsent = false, onDamaged }: CopyOptions,
+): Promise<number> {
+  const there = ifAbsent ? await Promise.all(keys.map((key) => to.exists(key))) : [];
+  const wanted = keys.filter((_, at) => there[at] !== true);
+  counts.kept += keys.length - wanted.length;
+
+  let bytes = 0;
+  const entries = await Promise.all(wanted.map((key) => readEntry(from, key)));
+  await Promise.all(
+    entries.map(async (entry, at) => {
+      if (entry === "damaged") onDamaged?.(from.namespace ?? [], wanted[at] as string);
+      const length = typeof entry === "object" ? entry.value.length : 0;
+      bytes += length;
+      const outcome = typeof entry === "object" ? await writeEntry(to, entry, ifAbsent) : entry;
+      counts[outcome] += 1;
+      if (outcome === "copied") counts.bytes += length;
+    }),
+  );
+  return bytes;
+}
+
+/** An entry that keeps changing is taken as it is after so many readings. */
+const mostReadings = 5;
+/** Expiries are told in milliseconds, so that two readings may differ by so much more than the time between them. */
+const grainMs = 2;
+
+async function readEntry(store: CopySource, key: string): Promise<Entry | "gone" | "damaged"> {
+  try {
+    for (let reading = 1; ; reading += 1) {
+      const fromMs = performance.now();
+      // In this order (S6), and in one round trip where the store gathers calls.
+      const [before, value, after] = await Promise.all([
+        store.expiresIn(key),
+        store.get(key),
+        store.expiresIn(key),
+      ]);
+      if (before === undefined) return "gone";
+      if (value === undefined || after === undefined) {
+        if (reading < mostReadings) continue;
+        return after === undefined ? "gone" : "damaged"; // there, and not to be read
+      }
+      const passedMs = performance.now() - fromMs;
+      const elapsedMs = before === after ? 0 : (before - after) * 1_000;
+      // Else it was written between the two, and the value may belong to the other expiry.
+      const same = elapsedMs >= -grainMs && elapsedMs <= passedMs + grainMs;
+      if (same || reading === mostReadings) return { key, value, expiresAtMs: fromMs + after * 1_000 };
+    }
+  } catch (error) {
+    if (isStoreError(error, "KV_CORRUPT")) return "damaged";
+    throw error;
+  }
+}
+
+async function writeEntry(
+  store: CopyTarget,
+  entry: Entry,
+  ifAbsent: boolean,
+): Promise<"copied" | "kept" | "gone"> {
+  const leftMs = entry.expiresAtMs - performance.now();
+  if (leftMs <= 0) return "gone";
+  const options = leftMs === Number.POSITIVE_INFINITY ? {} : { expiresIn: { milliseconds: leftMs } };
+  if (ifAbsent) return (await store.setIfAbsent(entry.key, entry.value, options)) ? "copied" : "kept";
+  await store.set(entry.key, entry.value, options);
+  return "copied";
+}

@@ -1,0 +1,44 @@
+import type { Command } from "./command.ts";
+import { commands } from "./commands.ts";
+import { type OptionName, optionTable } from "./options.ts";
+
+/** What `kv --help` says. */
+export function generalHelp(): string {
+  const lines = [...commands].map(
+    ([name, { operands, summary }]) => [`${name} ${operands}`, summary] as const,
+  );
+  return `Usage: kv COMMAND STORE ... [options]
+
+${table(lines)}
+
+A STORE is file:./folder, redis://user:password@host:6379/0, valkey://..., rediss:// or valkeys:// over TLS,
+or env:NAME, an environment variable that holds one of these: so no password stands in the list of processes.
+A server's store begins at the namespace KV; where an application chose another: redis://host:6379?root=NAME.
+
+It ends with 0 done, 1 no (no such key, or you said no), 2 used wrongly, 3 failed, 4 the store is away and
+nothing was changed, 5 the outcome of a write is unknown.
+
+kv COMMAND --help tells of its options.
+`;
+}
+
+/** What `kv COMMAND --help` says. */
+export function helpOf(name: string, { operands, summary, options }: Command): string {
+  return `Usage: kv ${name} ${operands} [options]
+
+${summary[0]?.toUpperCase()}${summary.slice(1)}.
+
+${table(options.map((option) => [spelled(option), optionTable[option].help] as const))}
+`;
+}
+
+function spelled(option: OptionName): string {
+  const known: { readonly help: string; readonly short?: string; readonly label?: string } =
+    optionTable[option];
+  return `${known.short === undefined ? "" : `-${known.short}, `}--${option}${known.label === undefined ? "" : ` ${known.label}`}`;
+}
+
+function table(rows: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join("\n");
+}

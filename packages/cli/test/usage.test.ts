@@ -1,0 +1,88 @@
+import { describe, expect, test } from "vitest";
+import { commands } from "../src/commands.ts";
+import { runText } from "./run.ts";
+
+const nowhere = "redis://127.0.0.1:1";
+
+describe("kv used wrongly", () => {
+  test.each([
+    [[], "See kv --help"],
+    [["frobnicate", nowhere], 'no command "frobnicate"'],
+    [["get", nowhere], "get takes STORE KEY, and 1 of these was given"],
+    [["get", nowhere, "a", "b"], "get takes STORE KEY, and 3 of these were given"],
+    [["copy", nowhere], "copy takes FROM TO"],
+    [["get", nowhere, "k", "--yes"], "Unknown option '--yes'"],
+    [["get", nowhere, "k", "--namespace"], "argument missing"],
+    [
+      ["get", nowhere, "k", "--namespace", ""],
+      "--namespace: The name of a namespace must have 1 to 255 bytes",
+    ],
+    [["set", nowhere, "k", "v", "--expires-in", "60"], "--expires-in must be a number and a unit"],
+    [["set", nowhere, "k", "v", "--expires-in", "0s"], "--expires-in must be longer than 0"],
+    [["get", nowhere, "k", "--timeout", "soon"], "--timeout must be a number and a unit"],
+    [["set", nowhere, "k", "v", "--keep-expiry", "--expires-in", "1m"], "--keep-expiry goes neither"],
+    [["set", nowhere, "k", "v", "--keep-expiry", "--if-absent"], "--keep-expiry goes neither"],
+    [["get", "mysql://127.0.0.1", "k"], 'no store "mysql://127.0.0.1"'],
+    [["get", "files:./data", "k"], 'no store "files:./data"'],
+    [["get", "./data", "k"], 'no store "./data"'],
+    [["get", "file:", "k"], "needs its folder"],
+    [["get", "file://a%2Fb", "k"], "is no path"],
+    [["get", "file:./no/such/folder", "k"], "There is no folder"],
+    [["keys", `file:${import.meta.filename}`], "There is no folder"],
+    [["get", "env:NOT_SET", "k"], "The environment variable NOT_SET is not set"],
+    [["get", "redis://127.0.0.1:1/x", "k"], 'url must be like "redis://'],
+    [["get", "redis://127.0.0.1:1?rot=x", "k"], "with ?root=NAME"],
+    [["get", "redis://127.0.0.1:1?root=", "k"], "The name of a namespace must have 1 to 255 bytes"],
+    [["get", "redis://", "k"], "is no address"],
+    [["copy", nowhere, nowhere], "Source and target are one namespace"],
+    [["copy", nowhere, "valkey://127.0.0.1:1/0", "-n", "a"], "Source and target are one namespace"],
+    [
+      ["copy", nowhere, nowhere, "-n", "a", "--to-namespace", "a", "--to-namespace", "b"],
+      "one lies in the other",
+    ],
+    [
+      ["copy", "file:./x", "file:x/../x", "-n", "a", "-n", "b", "--to-namespace", "a"],
+      "one lies in the other",
+    ],
+  ])("%j ends with 2 and says what is wrong", async (args, message) => {
+    const { code, stdout, stderr } = await runText(args);
+    expect(stderr).toContain(message);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr.split("\n")).toHaveLength(2); // one line, and no stack
+  });
+
+  test("--json tells of it in JSON", async () => {
+    const { code, stderr } = await runText(["get", nowhere, "--json"]);
+    expect(code).toBe(2);
+    expect(JSON.parse(stderr)).toEqual({
+      error: { code: "USAGE", message: expect.stringContaining("get takes STORE KEY") },
+    });
+  });
+
+  test("a namespace whose name begins with that of another is not in it", async () => {
+    const { stderr } = await runText(["copy", nowhere, nowhere, "-n", "a", "--to-namespace", "ab"]);
+    expect(stderr).toContain("KV_UNAVAILABLE");
+  });
+});
+
+describe("kv --help", () => {
+  test("names every command, and each tells of its options", async () => {
+    const general = await runText(["--help"]);
+    expect(general).toMatchObject({ code: 0, stderr: "" });
+    for (const [name, { operands, options }] of commands) {
+      expect(general.stdout).toContain(`  ${name} ${operands}`);
+      const own = await runText([name, "--help"]);
+      expect(own).toMatchObject({ code: 0, stderr: "" });
+      expect(own.stdout).toContain(`Usage: kv ${name} ${operands}`);
+      for (const option of options) expect(own.stdout).toContain(`--${option}`);
+    }
+    expect(await runText(["help"])).toEqual(general);
+  });
+
+  test("--version tells the version", async () => {
+    expect(await runText(["--version"])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+    });
+  });
+});
