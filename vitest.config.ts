@@ -9,6 +9,7 @@ const folders = [
   ...["packages", "examples"].flatMap((parent) =>
     readdirSync(new URL(parent, import.meta.url)).map((name) => `${parent}/${name}`),
   ),
+  "comparison",
   "proofs",
 ];
 
