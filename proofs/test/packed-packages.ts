@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -22,8 +22,6 @@ export interface PackedPackages {
 }
 
 interface Manifest {
-  readonly name: string;
-  readonly private?: boolean;
   readonly dependencies?: Readonly<Record<string, string>>;
 }
 
@@ -55,33 +53,23 @@ export function packedForTests(limitMs: number): {
   };
 }
 
-/** Builds and packs every package that is published, as a release would. */
+/** Builds and packs every package that is published, with the script that a release packs them with. */
 async function packAll(): Promise<PackedPackages> {
   const folder = await mkdtemp(join(tmpdir(), "kv-packed-"));
-  const { packageManager } = JSON.parse(await readFile(join(repository, "package.json"), "utf8")) as {
-    packageManager: string;
-  };
-  const pnpm = (cwd: string, ...args: string[]) => run("npx", ["-y", packageManager, ...args], { cwd });
-  await pnpm(repository, "run", "build");
+  const { stdout } = await run(process.execPath, [join(repository, "scripts/pack-packages.mjs"), folder]);
+  const packed = JSON.parse(stdout) as Pick<PackedPackage, "name" | "tarball">[];
 
   const manifests = new Map<string, Manifest>();
-  const tarballs = new Map<string, string>();
-  for (const name of await readdir(join(repository, "packages"))) {
-    const source = join(repository, "packages", name);
-    const manifest = JSON.parse(await readFile(join(source, "package.json"), "utf8")) as Manifest;
-    if (manifest.private === true) continue;
-    const tarball = join(folder, `${name}.tgz`);
-    await pnpm(source, "pack", "--out", tarball);
-    manifests.set(manifest.name, manifest);
-    tarballs.set(manifest.name, tarball);
+  for (const { name } of packed) {
+    const source = join(repository, "packages", name.replace("@kv/", ""), "package.json");
+    manifests.set(name, JSON.parse(await readFile(source, "utf8")) as Manifest);
   }
-
   const internal = (name: string): string[] =>
     Object.keys(manifests.get(name)?.dependencies ?? {})
       .filter((dependency) => manifests.has(dependency))
       .flatMap((dependency) => [dependency, ...internal(dependency)]);
   return {
-    all: [...tarballs].map(([name, tarball]) => ({
+    all: packed.map(({ name, tarball }) => ({
       name,
       tarball,
       internalDependencies: [...new Set(internal(name))],

@@ -14,8 +14,3 @@ export function valueArgument(value: DriverValue): Argument {
   const buffer = Buffer.from(value.buffer, value.byteOffset, value.length);
   return value.length <= longestLookedAtBytes && isAscii(value) ? buffer.toString("latin1") : buffer;
 }
-
-/** About how many bytes an argument takes on the wire. */
-export function lengthOf(argument: Argument): number {
-  return argument.length;
-}

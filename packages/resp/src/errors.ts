@@ -69,7 +69,7 @@ export function explain(error: unknown): Explanation {
  * The error itself, without the arguments of the command that clients attach to it: they hold keys, values and the
  * password of AUTH (E2).
  */
-export function withoutArguments(error: unknown): unknown {
+function withoutArguments(error: unknown): unknown {
   if (typeof error !== "object" || error === null) return error;
   const { command, lastNodeError, previousErrors } = error as Attached;
   if (command !== undefined) Reflect.set(error, "command", { name: command.name });

@@ -102,7 +102,7 @@ export async function expectThrows(call: () => unknown, failure: Failure, what: 
 }
 
 /** Whether an error is of that kind. */
-export function isFailure(error: unknown, failure: Failure): boolean {
+function isFailure(error: unknown, failure: Failure): boolean {
   switch (failure) {
     case "TypeError":
       return error instanceof TypeError;
