@@ -1,0 +1,61 @@
+import type { Contender } from "./measure.ts";
+
+/** The `at`-th call of a contender. */
+export type Call = (at: number) => unknown;
+
+/** Calls in a loop, so many under way at once, for about so long. */
+export function calling(name: string, call: Call, concurrency: number, sliceMs: number): Contender {
+  let count = concurrency;
+  let next = 0;
+  let isWarm = false;
+
+  async function run(): Promise<number> {
+    const beganMs = performance.now();
+    const each = Math.ceil(count / concurrency);
+    const from = next;
+    next += each * concurrency;
+    if (concurrency === 1) await worker(call, from, 1, each);
+    else {
+      await Promise.all(
+        Array.from({ length: concurrency }, (_, lane) => worker(call, from + lane, concurrency, each)),
+      );
+    }
+    return (each * concurrency * 1_000) / (performance.now() - beganMs);
+  }
+
+  return {
+    name,
+    async rate() {
+      if (!isWarm) {
+        // The count that fills a slice, found after the code has been compiled.
+        for (let pass = 0; pass < 4; pass += 1) {
+          const rate = await run();
+          count = Math.max(concurrency, Math.round((rate * sliceMs) / 1_000));
+        }
+        isWarm = true;
+      }
+      return run();
+    },
+  };
+}
+
+/** One call at a time, whose preparation does not count. */
+export function preparing(
+  name: string,
+  prepare: () => Promise<unknown>,
+  call: () => unknown,
+): Contender {
+  return {
+    name,
+    async rate() {
+      await prepare();
+      const beganMs = performance.now();
+      await call();
+      return 1_000 / (performance.now() - beganMs);
+    },
+  };
+}
+
+async function worker(call: Call, from: number, step: number, count: number): Promise<void> {
+  for (let done = 0, at = from; done < count; done += 1, at += step) await call(at);
+}

@@ -1,0 +1,22 @@
+import type { FullStore } from "@kv/core";
+import type { Subject } from "../subject.ts";
+
+const hour = { expiresIn: "1h" } as const;
+const renewal = { renewFor: "1h" } as const;
+
+/** One of our stores. */
+export function ours(name: string, store: FullStore): Subject {
+  return {
+    name,
+    get: (key) => store.get(key),
+    set: (key, { bytes }) => store.set(key, bytes),
+    setWithTtl: (key, { bytes }) => store.set(key, bytes, hour),
+    renew: (key) => store.get(key, renewal),
+    touch: (key) => store.touch(key, "1h"),
+    increment: (key) => store.increment(key),
+    getMany: (keys) => store.getMany(keys),
+    setMany: (entries) => store.setMany(entries.map(([key, { bytes }]) => [key, bytes] as const)),
+    deleteAll: () => store.deleteAll(),
+    close: () => store.close(),
+  };
+}
