@@ -1,6 +1,6 @@
-import { type Case, contenderFor } from "./operations.ts";
 import { type Contender, compare, type Ratio } from "./measure.ts";
-import type { Subject } from "./subject.ts";
+import type { Case } from "./operations.ts";
+import { SubjectProcess } from "./subject-process.ts";
 
 /** A line of a table: how fast each contender was beside the first. */
 export interface Line extends Case {
@@ -23,27 +23,37 @@ export interface Pace {
   readonly sliceMs: number;
 }
 
-/** Measures the subjects in each case, the first being 1. `limit` may add one that is no store. */
+export interface Measured {
+  /** The module that serves the subjects, and their names. */
+  readonly module: URL;
+  readonly names: readonly string[];
+  /** What each is opened with. */
+  readonly target: string;
+  readonly cases: readonly Case[];
+  /** Adds one that is no store. */
+  readonly limit?: (measured: Case) => Contender | undefined;
+}
+
+/** Measures the subjects in each case, the first being 1. */
 export async function compareSubjects(
-  subjects: readonly Subject[],
-  cases: readonly Case[],
-  pace: Pace,
-  limit: (measured: Case) => Contender | undefined = () => undefined,
+  { module, names, target, cases, limit }: Measured,
+  { rounds, sliceMs }: Pace,
 ): Promise<Line[]> {
   const lines: Line[] = [];
+  const subjects = names.map((name) => new SubjectProcess(module, name, target));
   for (const measured of cases) {
     const contenders: Contender[] = [];
     for (const subject of subjects) {
-      const contender = await contenderFor(subject, measured, pace.sliceMs);
+      const contender = await subject.prepare(measured, sliceMs);
       if (contender !== undefined) contenders.push(contender);
     }
-    const beyond = limit(measured);
+    const beyond = limit?.(measured);
     if (beyond !== undefined) contenders.push(beyond);
-    const line = { ...measured, ratios: await compare(contenders, pace.rounds) };
+    const line = { ...measured, ratios: await compare(contenders, rounds) };
     process.stderr.write(`${shown(line)}\n`);
     lines.push(line);
-    for (const subject of subjects) await subject.deleteAll?.();
   }
+  for (const subject of subjects) await subject[Symbol.asyncDispose]();
   return lines;
 }
 

@@ -24,7 +24,6 @@ export async function compare(
   const ratesOf = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
   for (let round = 0; round < rounds; round += 1) {
     for (const { name, rate } of turn(contenders, round)) {
-      collectGarbage();
       ratesOf.get(name)?.push(await rate());
     }
   }
@@ -52,9 +51,4 @@ function turn<T>(items: readonly T[], round: number): T[] {
   const at = round % items.length;
   const rotated = [...items.slice(at), ...items.slice(0, at)];
   return round % 2 === 0 ? rotated : rotated.toReversed();
-}
-
-/** Nobody pays for what another left behind. */
-function collectGarbage(): void {
-  (globalThis as { gc?: (options?: { type: "minor" }) => void }).gc?.({ type: "minor" });
 }

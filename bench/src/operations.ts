@@ -1,5 +1,4 @@
-import { type Call, calling, preparing } from "./contenders.ts";
-import type { Contender } from "./measure.ts";
+import { type Call, calling, preparing, type Work } from "./work.ts";
 import { type Sample, type Subject, sampleOf } from "./subject.ts";
 
 export type OperationName =
@@ -35,11 +34,11 @@ export function cases(
 }
 
 /** Prepares a subject for a case; `undefined` where it cannot do the operation. */
-export async function contenderFor(
+export async function workFor(
   subject: Subject,
   { operation, size, concurrency }: Case,
   sliceMs: number,
-): Promise<Contender | undefined> {
+): Promise<Work | undefined> {
   const { length, count } = sizes[size];
   const value = sampleOf(length);
   const keys = Array.from({ length: count }, (_, at) => `user:${at}`);
@@ -47,7 +46,7 @@ export async function contenderFor(
   if (operation === "deleteAll 1000") {
     const { deleteAll } = subject;
     if (deleteAll === undefined) return undefined;
-    return preparing(subject.name, () => fill(subject, thousand, value), deleteAll);
+    return preparing(() => fill(subject, thousand, value), deleteAll);
   }
   const call = callOf(subject, operation, value, keyAt);
   if (call === undefined) return undefined;
@@ -55,7 +54,7 @@ export async function contenderFor(
     for (const key of keys) await subject.setWithTtl?.(key, value);
   } else if (operation === "increment") await subject.deleteAll?.();
   else await fill(subject, keys, value);
-  return calling(subject.name, call, concurrency, sliceMs);
+  return calling(call, concurrency, sliceMs);
 }
 
 const sizes: Readonly<Record<Size, { readonly length: number; readonly count: number }>> = {

@@ -6,7 +6,6 @@ export interface Sample {
 
 /** A store that is measured: what it can do, in calls as a person would write them. All are asynchronous. */
 export interface Subject {
-  readonly name: string;
   get(key: string): Promise<unknown>;
   set(key: string, value: Sample): Promise<unknown>;
   /** For an hour. */

@@ -18,10 +18,9 @@ const incrementScript = scriptOf(`
 return { redis.call('INCRBY', KEYS[1], 1), redis.call('PTTL', KEYS[1]) }`);
 
 /** A client by itself, ioredis or iovalkey, which is the same to us: a command or a script for each call. */
-export async function bareClient(name: string, client: Redis, prefix: string): Promise<Subject> {
+export async function bareClient(client: Redis, prefix: string): Promise<Subject> {
   for (const { source } of [renewScript, touchScript, incrementScript]) await client.script("LOAD", source);
   return {
-    name,
     get: (key) => client.getBuffer(prefix + key),
     set: (key, value) => client.set(prefix + key, quickest(value)),
     setWithTtl: (key, value) => client.set(prefix + key, quickest(value), "PX", hourMs),

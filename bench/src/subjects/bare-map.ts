@@ -8,7 +8,7 @@ interface Entry {
 const hourMs = 3_600_000;
 
 /** The least that memory can cost: a Map behind an async function that copies, and looks at the clock where it must. */
-export function bareMap(name: string): Subject {
+export function bareMap(): Subject {
   const entries = new Map<string, Entry>();
 
   function live(key: string): Entry | undefined {
@@ -24,7 +24,6 @@ export function bareMap(name: string): Subject {
   }
 
   return {
-    name,
     async get(key) {
       const entry = live(key);
       return entry && copy(entry.bytes);

@@ -5,9 +5,8 @@ const hour = { expiresIn: "1h" } as const;
 const renewal = { renewFor: "1h" } as const;
 
 /** One of our stores. */
-export function ours(name: string, store: FullStore): Subject {
+export function ours(store: FullStore): Subject {
   return {
-    name,
     get: (key) => store.get(key),
     set: (key, { bytes }) => store.set(key, bytes),
     setWithTtl: (key, { bytes }) => store.set(key, bytes, hour),

@@ -9,9 +9,8 @@ const hourMs = 3_600_000;
 
 // Text where a peer keeps values as JSON: it would keep bytes as Base64, which is slower.
 
-export function keyv(name: string, store: Keyv): Subject {
+export function keyv(store: Keyv): Subject {
   return {
-    name,
     get: (key) => store.get(key),
     set: (key, { text }) => store.set(key, text),
     setWithTtl: (key, { text }) => store.set(key, text, hourMs),
@@ -22,9 +21,8 @@ export function keyv(name: string, store: Keyv): Subject {
   };
 }
 
-export function unstorage(name: string, storage: Storage): Subject {
+export function unstorage(storage: Storage): Subject {
   return {
-    name,
     get: (key) => storage.getItem(key),
     set: (key, { text }) => storage.setItem(key, text),
     getMany: (keys) => storage.getItems([...keys]),
@@ -35,9 +33,8 @@ export function unstorage(name: string, storage: Storage): Subject {
 }
 
 /** Over a driver that takes bytes as they are. */
-export function unstorageOfBytes(name: string, storage: Storage): Subject {
+export function unstorageOfBytes(storage: Storage): Subject {
   return {
-    name,
     get: (key) => storage.getItemRaw(key),
     set: (key, { bytes }) => storage.setItemRaw(key, bytes),
     deleteAll: () => storage.clear(),
@@ -45,17 +42,16 @@ export function unstorageOfBytes(name: string, storage: Storage): Subject {
   };
 }
 
-export function unstorageOverRedis(name: string, storage: Storage): Subject {
+export function unstorageOverRedis(storage: Storage): Subject {
   return {
-    ...unstorage(name, storage),
+    ...unstorage(storage),
     setWithTtl: (key, { text }) => storage.setItem(key, text, { ttl: hourMs / 1_000 }),
   };
 }
 
 /** Behind an async function, as a service would have it that may move to a server one day. It keeps references. */
-export function lruCache(name: string, cache: LRUCache<string, Uint8Array>): Subject {
+export function lruCache(cache: LRUCache<string, Uint8Array>): Subject {
   return {
-    name,
     get: async (key) => cache.get(key),
     set: async (key, { bytes }) => cache.set(key, bytes),
     setWithTtl: async (key, { bytes }) => cache.set(key, bytes, { ttl: hourMs }),
@@ -68,9 +64,8 @@ export function lruCache(name: string, cache: LRUCache<string, Uint8Array>): Sub
   };
 }
 
-export function cacheManager(name: string, cache: Cache): Subject {
+export function cacheManager(cache: Cache): Subject {
   return {
-    name,
     get: (key) => cache.get(key),
     set: (key, { text }) => cache.set(key, text),
     setWithTtl: (key, { text }) => cache.set(key, text, hourMs),
@@ -81,9 +76,8 @@ export function cacheManager(name: string, cache: Cache): Subject {
   };
 }
 
-export function cacheable(name: string, cache: Cacheable): Subject {
+export function cacheable(cache: Cacheable): Subject {
   return {
-    name,
     get: (key) => cache.get(key),
     set: (key, { text }) => cache.set(key, text),
     setWithTtl: (key, { text }) => cache.set(key, text, hourMs),

@@ -6,6 +6,7 @@ import { LRUCache } from "lru-cache";
 import { createStorage } from "unstorage";
 import { type Comparison, compareSubjects, type Pace } from "../comparison.ts";
 import { cases } from "../operations.ts";
+import { serveSubject, type Subjects } from "../subject-process.ts";
 import { bareMap } from "../subjects/bare-map.ts";
 import { ours } from "../subjects/ours.ts";
 import { cacheable, cacheManager, keyv, lruCache, unstorageOfBytes } from "../subjects/peers.ts";
@@ -16,19 +17,24 @@ const measured = [
   ...cases(["get hit", "set"], ["10 KiB", "1 MiB"], [1]),
 ];
 
+const subjects: Subjects = {
+  Map: () => bareMap(),
+  "@kv/memory": () => ours(memoryStore()),
+  "@kv/memory, limited": () => ours(memoryStore({ maxEntries: 100_000 })),
+  keyv: () => keyv(new Keyv()),
+  unstorage: () => unstorageOfBytes(createStorage()),
+  "lru-cache": () => lruCache(new LRUCache({ max: 100_000 })),
+  "cache-manager": () => cacheManager(createCache()),
+  cacheable: () => cacheable(new Cacheable()),
+};
+
+serveSubject(subjects);
+
 export async function memory(pace: Pace): Promise<Comparison> {
-  const subjects = [
-    bareMap("Map"),
-    ours("@kv/memory", memoryStore()),
-    ours("@kv/memory, limited", memoryStore({ maxEntries: 100_000 })),
-    keyv("keyv", new Keyv()),
-    unstorageOfBytes("unstorage", createStorage()),
-    lruCache("lru-cache", new LRUCache({ max: 100_000 })),
-    cacheManager("cache-manager", createCache()),
-    cacheable("cacheable", new Cacheable()),
-  ];
-  const lines = await compareSubjects(subjects, measured, pace);
-  for (const { close } of subjects) await close?.();
+  const lines = await compareSubjects(
+    { module: new URL(import.meta.url), names: Object.keys(subjects), target: "", cases: measured },
+    pace,
+  );
   return {
     title: "Memory",
     base: "Map",

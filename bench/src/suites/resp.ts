@@ -12,7 +12,7 @@ import redisDriver from "unstorage/drivers/redis";
 import { type Comparison, compareSubjects, type Pace } from "../comparison.ts";
 import { cases } from "../operations.ts";
 import { serverBenchmark } from "../server-benchmark.ts";
-import type { Subject } from "../subject.ts";
+import { serveSubject, type Subjects } from "../subject-process.ts";
 import { bareClient } from "../subjects/bare-client.ts";
 import { ours } from "../subjects/ours.ts";
 import { cacheable, cacheManager, keyv, unstorageOverRedis } from "../subjects/peers.ts";
@@ -29,14 +29,51 @@ const measured = [
   ...cases(["get hit", "set"], ["1 MiB"], [1, 32]),
 ];
 
+const peers: Subjects = {
+  "keyv, @keyv/redis": (url) => keyv(createRedisKeyv(url, { namespace: "keyv-redis" })),
+  "keyv, @keyv/valkey": (url) =>
+    keyv(new Keyv(new KeyvValkey(url, { useRedisSets: false }), { namespace: "keyv-valkey" })),
+  unstorage: (url) => unstorageOverRedis(createStorage({ driver: redisDriver({ url, base: "unstorage" }) })),
+  "cache-manager": (url) =>
+    cacheManager(createCache({ stores: [createRedisKeyv(url, { namespace: "manager" })] })),
+  cacheable: (url) => cacheable(new Cacheable({ primary: createRedisKeyv(url, { namespace: "cacheable" }) })),
+};
+
+const pipelined = { enableAutoPipelining: true };
+
+const subjects: Readonly<Record<ServerKind, Subjects>> = {
+  redis: {
+    ioredis: (url) => bareClient(new Redis(url), "bare:"),
+    "@kv/redis": (url) => ours(redisStore({ url })),
+    "ioredis, auto-pipelining": (url) => bareClient(new Redis(url, pipelined), "pipelined:"),
+    ...peers,
+  },
+  valkey: {
+    iovalkey: (url) => bareClient(new Valkey(url) as never, "bare:"),
+    "@kv/valkey": (url) => ours(valkeyStore({ url })),
+    "iovalkey, auto-pipelining": (url) => bareClient(new Valkey(url, pipelined) as never, "pipelined:"),
+    ...peers,
+  },
+};
+
+serveSubject({ ...subjects.redis, ...subjects.valkey });
+
 export async function resp(kind: ServerKind, pace: Pace): Promise<Comparison> {
   const { startStandalone, serverBinaries } = await testServers();
   await using server = await startStandalone({ kind });
   const binaries = await serverBinaries(kind);
-  const subjects = await subjectsAt(kind, server.url);
-  const lines = await compareSubjects(subjects, measured, pace, serverBenchmark(kind, binaries, server.port));
-  for (const { close } of subjects) await close?.();
-  const base = clientOf[kind];
+  const names = Object.keys(subjects[kind]);
+  const lines = await compareSubjects(
+    {
+      module: new URL(import.meta.url),
+      names,
+      target: server.url,
+      cases: measured,
+      limit: serverBenchmark(kind, binaries, server.port),
+    },
+    pace,
+  );
+  const [base = ""] = names;
   return {
     title: kind === "redis" ? "Redis" : "Valkey",
     base,
@@ -48,29 +85,4 @@ export async function resp(kind: ServerKind, pace: Pace): Promise<Comparison> {
     ],
     lines,
   };
-}
-
-const clientOf = { redis: "ioredis", valkey: "iovalkey" } as const;
-
-async function subjectsAt(kind: ServerKind, url: string): Promise<Subject[]> {
-  const Client = (kind === "redis" ? Redis : Valkey) as typeof Redis;
-  const name = clientOf[kind];
-  const store = kind === "redis" ? redisStore({ url }) : valkeyStore({ url });
-  return [
-    await bareClient(name, new Client(url), "bare:"),
-    ours(`@kv/${kind}`, store),
-    await bareClient(
-      `${name}, auto-pipelining`,
-      new Client(url, { enableAutoPipelining: true }),
-      "pipelined:",
-    ),
-    keyv("keyv, @keyv/redis", createRedisKeyv(url, { namespace: "keyv-redis" })),
-    keyv(
-      "keyv, @keyv/valkey",
-      new Keyv(new KeyvValkey(url, { useRedisSets: false }), { namespace: "keyv-valkey" }),
-    ),
-    unstorageOverRedis("unstorage", createStorage({ driver: redisDriver({ url, base: "unstorage" }) })),
-    cacheManager("cache-manager", createCache({ stores: [createRedisKeyv(url, { namespace: "manager" })] })),
-    cacheable("cacheable", new Cacheable({ primary: createRedisKeyv(url, { namespace: "cacheable" }) })),
-  ];
 }

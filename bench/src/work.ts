@@ -1,10 +1,11 @@
-import type { Contender } from "./measure.ts";
+/** Works for a short while, and says how much it did a second. */
+export type Work = () => Promise<number>;
 
-/** The `at`-th call of a contender. */
+/** The `at`-th call. */
 export type Call = (at: number) => unknown;
 
 /** Calls in a loop, so many under way at once, for about so long. */
-export function calling(name: string, call: Call, concurrency: number, sliceMs: number): Contender {
+export function calling(call: Call, concurrency: number, sliceMs: number): Work {
   let count = concurrency;
   let next = 0;
   let isWarm = false;
@@ -23,36 +24,26 @@ export function calling(name: string, call: Call, concurrency: number, sliceMs: 
     return (each * concurrency * 1_000) / (performance.now() - beganMs);
   }
 
-  return {
-    name,
-    async rate() {
-      if (!isWarm) {
-        // The count that fills a slice, found after the code has been compiled.
-        for (let pass = 0; pass < 4; pass += 1) {
-          const rate = await run();
-          count = Math.max(concurrency, Math.round((rate * sliceMs) / 1_000));
-        }
-        isWarm = true;
+  return async () => {
+    if (!isWarm) {
+      // The count that fills a slice, found after the code has been compiled.
+      for (let pass = 0; pass < 6; pass += 1) {
+        const rate = await run();
+        count = Math.max(concurrency, Math.round((rate * sliceMs) / 1_000));
       }
-      return run();
-    },
+      isWarm = true;
+    }
+    return run();
   };
 }
 
 /** One call at a time, whose preparation does not count. */
-export function preparing(
-  name: string,
-  prepare: () => Promise<unknown>,
-  call: () => unknown,
-): Contender {
-  return {
-    name,
-    async rate() {
-      await prepare();
-      const beganMs = performance.now();
-      await call();
-      return 1_000 / (performance.now() - beganMs);
-    },
+export function preparing(prepare: () => Promise<unknown>, call: () => unknown): Work {
+  return async () => {
+    await prepare();
+    const beganMs = performance.now();
+    await call();
+    return 1_000 / (performance.now() - beganMs);
   };
 }
 
