@@ -19,9 +19,7 @@ export function bytesOf(value: Uint8Array | string): Uint8Array {
 
 /** A copy over an ArrayBuffer of its own, which holds nothing else (S3). */
 export function copyOf(bytes: Uint8Array): Bytes {
-  const copy = new Uint8Array(bytes.length);
-  copy.set(bytes);
-  return copy;
+  return new Uint8Array(bytes); // of an array, that is a copy, and quicker than one made empty and then filled
 }
 
 /** Whether two arrays hold the same bytes. */
