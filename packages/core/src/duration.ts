@@ -71,7 +71,19 @@ function spelledMs(duration: unknown, option: string): number {
   );
 }
 
+/** What was spelled before: a program has few durations, and spells them at every call. */
+const spelledBefore = new Map<string, number>();
+const spelledAtMost = 100;
+
 function textMs(text: string, option: string): number {
+  const known = spelledBefore.get(text);
+  if (known !== undefined) return known;
+  const ms = parsedMs(text, option);
+  if (spelledBefore.size < spelledAtMost) spelledBefore.set(text, ms);
+  return ms;
+}
+
+function parsedMs(text: string, option: string): number {
   const [, amount, unit] = spelling.exec(text) ?? [];
   if (amount === undefined || unit === undefined) {
     throw mistake(

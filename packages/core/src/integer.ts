@@ -1,6 +1,5 @@
+import { bytesOf } from "./bytes.ts";
 import { StoreError } from "./error.ts";
-
-const integer = /^(?:0|-?[1-9][0-9]*)$/;
 
 /**
  * The sum of an integer kept as decimal text and a safe integer (A1).
@@ -10,8 +9,7 @@ const integer = /^(?:0|-?[1-9][0-9]*)$/;
  */
 export function addToInteger(stored: Uint8Array | string | undefined, by: number): number {
   if (stored === undefined) return by;
-  const text = typeof stored === "string" ? stored : asciiOf(stored);
-  const value = integer.test(text) ? Number(text) : Number.NaN;
+  const value = integerIn(bytesOf(stored));
   if (!Number.isSafeInteger(value)) {
     throw new StoreError(
       "KV_NOT_AN_INTEGER",
@@ -26,7 +24,21 @@ export function addToInteger(stored: Uint8Array | string | undefined, by: number
   );
 }
 
-/** No integer that fits is longer than 17 bytes. */
-function asciiOf(bytes: Uint8Array): string {
-  return bytes.length > 17 ? "" : String.fromCharCode(...bytes);
+const minus = 0x2d;
+const zero = 0x30;
+/** No safe integer is longer. */
+const longest = 17;
+
+/** The integer that `0` or `-?[1-9][0-9]*` spells, `NaN` for anything else. Beyond the safe integers it is rounded. */
+function integerIn(text: Uint8Array): number {
+  const first = text[0] === minus ? 1 : 0;
+  if (text.length === first || text.length > longest) return Number.NaN;
+  if (text[first] === zero) return text.length === 1 ? 0 : Number.NaN;
+  let value = 0;
+  for (let at = first; at < text.length; at += 1) {
+    const digit = (text[at] as number) - zero;
+    if (digit < 0 || digit > 9) return Number.NaN;
+    value = value * 10 + digit;
+  }
+  return first === 1 ? -value : value;
 }

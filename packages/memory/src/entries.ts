@@ -1,3 +1,4 @@
+import type { Answer } from "@kv/core/driver";
 import { type Limits, unlink } from "./limits.ts";
 import { type Entry, type NamespaceNode, NamespaceTree, nodesFrom } from "./namespace-tree.ts";
 import { inSlices } from "./slices.ts";
@@ -59,11 +60,11 @@ export class Entries {
   }
 
   /** Empties a namespace and all below it in one step; what follows only lets go of the memory. */
-  async removeAll(node: NamespaceNode): Promise<void> {
+  removeAll(node: NamespaceNode): Answer<void> {
     this.tree.remove(node);
-    if (this.#limits === undefined) return;
+    if (this.#limits === undefined) return undefined;
     this.#limits.removedAll(node);
-    await inSlices(entriesFrom(node), ({ entry }) => {
+    return inSlices(entriesFrom(node), ({ entry }) => {
       if (entry.use !== undefined) unlink(entry.use);
     });
   }

@@ -39,7 +39,11 @@ export function memoryNamespace(
   function put(key: string, value: DriverValue, expiry: Expiry): void {
     const expiresAtMs =
       expiry === "keep" ? (live(key)?.expiresAtMs ?? Number.POSITIVE_INFINITY) : inMs(expiry);
-    entries.put(path, node(), key, bytesOf(value), expiresAtMs);
+    store(key, bytesOf(value), expiresAtMs);
+  }
+
+  function store(key: string, bytes: Uint8Array, expiresAtMs: number): void {
+    entries.put(path, node(), key, bytes, expiresAtMs);
     if (expiresAtMs !== Number.POSITIVE_INFINITY) sweeper?.start();
   }
 
@@ -111,12 +115,9 @@ export function memoryNamespace(
     increment(key, by, expiresInMs) {
       const entry = live(key);
       const value = addToInteger(entry?.bytes, by);
-      if (entry === undefined) {
-        put(key, utf8(String(value)), expiresInMs);
-        return { value, expiresInMs };
-      }
-      put(key, utf8(String(value)), "keep");
-      return { value, expiresInMs: msLeft(entry) };
+      const expiresAtMs = entry === undefined ? inMs(expiresInMs) : entry.expiresAtMs;
+      store(key, utf8(String(value)), expiresAtMs);
+      return { value, expiresInMs: entry === undefined ? expiresInMs : msLeft(entry) };
     },
 
     setIfAbsent(key, value, expiresInMs) {
