@@ -1,5 +1,5 @@
-import { type Call, calling, preparing, type Work } from "./work.ts";
 import { type Sample, type Subject, sampleOf } from "./subject.ts";
+import { type Call, calling, preparing, type Work } from "./work.ts";
 
 export type OperationName =
   | "get hit"

@@ -21,10 +21,12 @@ export interface Subject {
   close?(): Promise<unknown>;
 }
 
-const characters = "abcdefghijklmnopqrstuvwxyz0123456789{}[]\":,. ";
+const characters = 'abcdefghijklmnopqrstuvwxyz0123456789{}[]":,. ';
 
 /** Text as JSON has it, all ASCII. */
 export function sampleOf(length: number): Sample {
-  const text = Array.from({ length }, (_, at) => characters[(at * 7 + (at >> 5)) % characters.length]).join("");
+  const text = Array.from({ length }, (_, at) => characters[(at * 7 + (at >> 5)) % characters.length]).join(
+    "",
+  );
   return { text, bytes: Buffer.from(text) };
 }

@@ -120,7 +120,7 @@ function hasMethod(name: RegExp): Guarantee["holds"] {
   return async ({ open }) => methodsOf((await open()).own).some((method) => name.test(method));
 }
 
-export function methodsOf(object: object): string[] {
+function methodsOf(object: object): string[] {
   const names = new Set<string>();
   for (let at = object; at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at) as object) {
     // What event emitters bring is no call on the store.

@@ -52,5 +52,7 @@ function scriptOf(source: string): { readonly source: string; readonly sha1: str
 
 /** It is missing in the client's types. */
 function evalshaBuffer(client: Redis, ...args: readonly (string | number)[]): Promise<unknown> {
-  return (client as unknown as { evalshaBuffer(...all: typeof args): Promise<unknown> }).evalshaBuffer(...args);
+  return (client as unknown as { evalshaBuffer(...all: typeof args): Promise<unknown> }).evalshaBuffer(
+    ...args,
+  );
 }

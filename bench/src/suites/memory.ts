@@ -6,7 +6,7 @@ import { LRUCache } from "lru-cache";
 import { createStorage } from "unstorage";
 import { type Comparison, compareSubjects, type Pace } from "../comparison.ts";
 import { cases } from "../operations.ts";
-import { serveSubject, type Subjects } from "../subject-process.ts";
+import { type Subjects, serveSubject } from "../subject-process.ts";
 import { bareMap } from "../subjects/bare-map.ts";
 import { ours } from "../subjects/ours.ts";
 import { cacheable, cacheManager, keyv, lruCache, unstorageOfBytes } from "../subjects/peers.ts";

@@ -12,7 +12,7 @@ import redisDriver from "unstorage/drivers/redis";
 import { type Comparison, compareSubjects, type Pace } from "../comparison.ts";
 import { cases } from "../operations.ts";
 import { serverBenchmark } from "../server-benchmark.ts";
-import { serveSubject, type Subjects } from "../subject-process.ts";
+import { type Subjects, serveSubject } from "../subject-process.ts";
 import { bareClient } from "../subjects/bare-client.ts";
 import { ours } from "../subjects/ours.ts";
 import { cacheable, cacheManager, keyv, unstorageOverRedis } from "../subjects/peers.ts";
