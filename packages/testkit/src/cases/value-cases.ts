@@ -174,13 +174,15 @@ export const valueCases: readonly ContractCase[] = [
     rule: "S3",
     title: "changing an array after it was passed in changes nothing in the store",
     async run({ store }) {
-      const value = utf8("as it was");
-      const setting = store.set("key", value);
-      value.fill(0x21); // before the promise settles
-      await setting;
-      expectValue(await store.get("key"), "as it was", "get, the array changed while set was under way");
-      value.fill(0x3f);
-      expectValue(await store.get("key"), "as it was", "get, the array changed after set");
+      for (const asItWas of arrays) {
+        const value = asItWas.slice();
+        const setting = store.set("key", value);
+        value.fill(0x21); // before the promise settles
+        await setting;
+        expectValue(await store.get("key"), asItWas, "get, the array changed while set was under way");
+        value.fill(0x3f);
+        expectValue(await store.get("key"), asItWas, "get, the array changed after set");
+      }
     },
   },
   {
@@ -201,7 +203,7 @@ export const valueCases: readonly ContractCase[] = [
     rule: "S3",
     title: "the ArrayBuffer of a received array holds nothing else",
     async run({ store }) {
-      for (const length of [0, 1, 100, 5_000]) {
+      for (const length of [0, 1, 100, 5_000, 200_000]) {
         await store.set("key", patterned(length));
         expectOwnBuffer(await store.get("key"), `get of ${length} bytes`);
         expectOwnBuffer(await store.get("key", { renewFor: 60 }), `get with renewFor of ${length} bytes`);
@@ -213,19 +215,20 @@ export const valueCases: readonly ContractCase[] = [
     title: "arrays passed to and received from batches are the caller's own",
     needs: ["batch"],
     async run({ store }) {
-      const value = utf8("as it was");
-      const setting = store.setMany([
-        ["a", value],
-        ["b", value],
-      ]);
-      value.fill(0x21);
-      await setting;
-      const found = await store.getMany(["a", "a", "b"]);
-      for (const bytes of found) expectOwnBuffer(bytes, "getMany");
-      found[0]?.fill(0x3f);
-      for (const bytes of found.slice(1))
-        expectValue(bytes, "as it was", "another value of the same getMany");
-      for (const key of ["a", "b"]) expectValue(await store.get(key), "as it was", "get");
+      for (const asItWas of arrays) {
+        const value = asItWas.slice();
+        const setting = store.setMany([
+          ["a", value],
+          ["b", value],
+        ]);
+        value.fill(0x21);
+        await setting;
+        const found = await store.getMany(["a", "a", "b"]);
+        for (const bytes of found) expectOwnBuffer(bytes, "getMany");
+        found[0]?.fill(0x3f);
+        for (const bytes of found.slice(1)) expectValue(bytes, asItWas, "another value of the same getMany");
+        for (const key of ["a", "b"]) expectValue(await store.get(key), asItWas, "get");
+      }
     },
   },
   {
@@ -233,22 +236,33 @@ export const valueCases: readonly ContractCase[] = [
     title: "arrays passed to atomic steps are the caller's own",
     needs: ["atomic"],
     async run({ store }) {
-      const value = utf8("as it was");
-      const setting = store.setIfAbsent("absent", value);
-      value.fill(0x21);
-      await setting;
-      expectValue(await store.get("absent"), "as it was", "get after setIfAbsent");
+      for (const asItWas of arrays) {
+        await store.delete("absent");
+        const value = asItWas.slice();
+        const setting = store.setIfAbsent("absent", value);
+        value.fill(0x21);
+        await setting;
+        expectValue(await store.get("absent"), asItWas, "get after setIfAbsent");
 
-      const expected = utf8("as it was");
-      const next = utf8("as it became");
-      const swapping = store.compareAndSet("absent", expected, next);
-      expected.fill(0x21);
-      next.fill(0x21);
-      expectSame(await swapping, true, "compareAndSet");
-      expectValue(await store.get("absent"), "as it became", "get after compareAndSet");
+        const asItBecame = asItWas.toReversed();
+        const expected = asItWas.slice();
+        const next = asItBecame.slice();
+        const swapping = store.compareAndSet("absent", expected, next);
+        expected.fill(0x21);
+        next.fill(0x21);
+        expectSame(await swapping, true, "compareAndSet");
+        expectValue(await store.get("absent"), asItBecame, "get after compareAndSet");
+        const last = asItBecame.slice();
+        const deleting = store.compareAndDelete("absent", last);
+        last.fill(0x21);
+        expectSame(await deleting, true, "compareAndDelete");
+      }
     },
   },
 ];
+
+/** Short and long, text and not: a backend may take each in another way. */
+const arrays = [utf8("as it was"), Uint8Array.of(0xff, 0, 0xfe, 1), patterned(3_000), patterned(100_000)];
 
 async function expectAbsent(store: FullStore, key: string): Promise<void> {
   expectValue(await store.get(key), undefined, "get");
