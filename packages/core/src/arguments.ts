@@ -31,11 +31,17 @@ export function checkName(name: string): string {
 
 /** A value as a driver takes it: a well-formed string as it is, bytes as a copy that is the driver's own (S3). */
 export function checkValue(value: Value, what: string = "A value"): DriverValue {
+  const lent = checkLentValue(value, what);
+  return typeof lent === "string" ? lent : copyOf(lent);
+}
+
+/** A value as it is: bytes stay the caller's, who may change them as soon as the call has returned. */
+export function checkLentValue(value: Value, what: string = "A value"): DriverValue {
   if (typeof value === "string") {
     if (!value.isWellFormed()) throw loneSurrogate(what);
     return value;
   }
-  if (value instanceof Uint8Array) return copyOf(value);
+  if (value instanceof Uint8Array) return value;
   throw mistake(
     new TypeError(
       `${what} must be a string or a Uint8Array, not ${kindOf(value)}. For other types see typed(store, json()).`,
@@ -93,6 +99,7 @@ export function checkKeys(keys: Iterable<string>): string[] {
 /** The entries of a batch, each key once, with its last value. */
 export function checkEntries(
   entries: Iterable<readonly [key: string, value: Value]>,
+  take: (value: Value) => DriverValue = checkValue,
 ): Map<string, DriverValue> {
   const checked = new Map<string, DriverValue>();
   for (const entry of checkIterable(entries, "entries")) {
@@ -100,7 +107,7 @@ export function checkEntries(
       throw mistake(new TypeError(`An entry must be a pair [key, value], not ${kindOf(entry)}.`));
     }
     const [key, value] = entry as [string, Value];
-    checked.set(checkKey(key), checkValue(value));
+    checked.set(checkKey(key), take(value));
   }
   return checked;
 }

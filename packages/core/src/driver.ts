@@ -27,6 +27,14 @@ export interface Driver {
    */
   namespace?(path: readonly string[]): DriverNamespace;
 
+  /**
+   * Whether the driver keeps S3 by itself: bytes that it is given stay the caller's, so it takes what it needs of them
+   * before its method returns; and an array that it gives is the caller's from then on, over a buffer that holds
+   * nothing else. `false` unless told: the store copies, on the way in and on the way out. Worth it only where the
+   * driver has to copy anyway.
+   */
+  readonly copiesValues?: boolean;
+
   /** Names the code of an error of the backend's, and says what happened and what to do, without values or keys. */
   explain?(error: unknown): Explanation;
 
@@ -42,7 +50,10 @@ export interface Driver {
 /** An answer given at once, or a native promise of one. */
 export type Answer<T> = T | Promise<T>;
 
-/** A value to be stored: a well-formed string, to be stored as its UTF-8, or bytes that are the driver's to keep. */
+/**
+ * A value to be stored: a well-formed string, to be stored as its UTF-8, or bytes that are the driver's to keep, unless
+ * it said that it copies them.
+ */
 export type DriverValue = Uint8Array | string;
 
 /** When an entry expires: so many milliseconds from now, `Infinity` for never, or with the entry that it replaces. */
@@ -60,7 +71,7 @@ export interface Explanation {
  * key in the order in which they were made (S6).
  */
 export interface DriverNamespace {
-  /** The bytes, or a view of them: the store copies them at once, before anything else happens. */
+  /** The bytes, or a view of them: the store copies them at once, unless the driver does. */
   get(key: string): Answer<Uint8Array | undefined>;
 
   /** `get` and `touch` in one atomic step. */

@@ -5,6 +5,7 @@ import {
   checkIncrement,
   checkKey,
   checkKeys,
+  checkLentValue,
   checkName,
   checkRenewFor,
   checkValue,
@@ -16,6 +17,7 @@ import type {
   BatchDriverNamespace,
   Driver,
   DriverNamespace,
+  DriverValue,
   ExpirableDriverNamespace,
   ListableDriverNamespace,
 } from "./driver.ts";
@@ -29,6 +31,7 @@ import type {
   ListableStore,
   NamespacedStore,
   Store,
+  Value,
 } from "./store.ts";
 
 /** The store over a driver: it has the capabilities whose methods the driver has. */
@@ -52,11 +55,12 @@ export function createStore<D extends Driver>(driver: D, options: StoreOptions =
 }
 
 function storeAt(driver: Driver, path: readonly string[] | null, at: DriverNamespace, calls: Calls): Store {
+  const values = driver.copiesValues === true ? lent : copied;
   const store: Store = {
-    ...storeMethods(calls, at),
+    ...storeMethods(calls, at, values),
     ...(driver.namespace !== undefined && namespaceMethods(driver as NamespacingDriver, path, calls)),
-    ...(has<BatchDriverNamespace>(at, "getMany") && batchMethods(calls, at)),
-    ...(has<AtomicDriverNamespace>(at, "increment") && atomicMethods(calls, at)),
+    ...(has<BatchDriverNamespace>(at, "getMany") && batchMethods(calls, at, values)),
+    ...(has<AtomicDriverNamespace>(at, "increment") && atomicMethods(calls, at, values)),
     ...(has<ListableDriverNamespace>(at, "keys") && listingMethods(calls, at)),
     ...(has<ExpirableDriverNamespace>(at, "deleteExpired") && expiryMethods(calls, at)),
     ...(path === null && withoutNamespace(calls, at)),
@@ -69,7 +73,7 @@ function has<N extends DriverNamespace>(at: DriverNamespace, method: keyof N): a
   return method in at;
 }
 
-function storeMethods(calls: Calls, at: DriverNamespace): Store {
+function storeMethods(calls: Calls, at: DriverNamespace, { take, give }: Values): Store {
   return {
     get: (key, options) =>
       calls.run(
@@ -79,11 +83,11 @@ function storeMethods(calls: Calls, at: DriverNamespace): Store {
           const renewForMs = checkRenewFor(options);
           return renewForMs === undefined ? at.get(key) : at.getAndRenew(key, renewForMs);
         },
-        copyIfFound,
+        give,
       ),
 
     set: (key, value, options) =>
-      calls.run("set", () => at.set(checkKey(key), checkValue(value), checkExpiry(options)), nothing),
+      calls.run("set", () => at.set(checkKey(key), take(value), checkExpiry(options)), nothing),
 
     touch: (key, renewFor) =>
       calls.run("touch", () => at.touch(checkKey(key), durationMs(renewFor, "renewFor")), same),
@@ -123,23 +127,23 @@ function namespaceMethods(
   };
 }
 
-function batchMethods(calls: Calls, at: BatchDriverNamespace): MethodsOf<BatchStore> {
+function batchMethods(calls: Calls, at: BatchDriverNamespace, { take, give }: Values): MethodsOf<BatchStore> {
   return {
     getMany: (keys) =>
       calls.run(
         "getMany",
         () => at.getMany(checkKeys(keys)),
-        (found) => found.map(copyIfFound),
+        (found) => found.map(give),
       ),
 
     setMany: (entries, options) =>
-      calls.run("setMany", () => at.setMany(checkEntries(entries), checkExpiry(options)), nothing),
+      calls.run("setMany", () => at.setMany(checkEntries(entries, take), checkExpiry(options)), nothing),
 
     deleteMany: (keys) => calls.run("deleteMany", () => at.deleteMany(new Set(checkKeys(keys))), same),
   };
 }
 
-function atomicMethods(calls: Calls, at: AtomicDriverNamespace): MethodsOf<AtomicStore> {
+function atomicMethods(calls: Calls, at: AtomicDriverNamespace, { take }: Values): MethodsOf<AtomicStore> {
   return {
     increment: (key, options) =>
       calls.run(
@@ -155,7 +159,7 @@ function atomicMethods(calls: Calls, at: AtomicDriverNamespace): MethodsOf<Atomi
     setIfAbsent: (key, value, options) =>
       calls.run(
         "setIfAbsent",
-        () => at.setIfAbsent(checkKey(key), checkValue(value), checkExpiresIn(options)),
+        () => at.setIfAbsent(checkKey(key), take(value), checkExpiresIn(options)),
         same,
       ),
 
@@ -165,8 +169,8 @@ function atomicMethods(calls: Calls, at: AtomicDriverNamespace): MethodsOf<Atomi
         () =>
           at.compareAndSet(
             checkKey(key),
-            checkValue(expected, "The expected value"),
-            checkValue(value),
+            take(expected, "The expected value"),
+            take(value),
             checkExpiry(options),
           ),
         same,
@@ -175,7 +179,7 @@ function atomicMethods(calls: Calls, at: AtomicDriverNamespace): MethodsOf<Atomi
     compareAndDelete: (key, expected) =>
       calls.run(
         "compareAndDelete",
-        () => at.compareAndDelete(checkKey(key), checkValue(expected, "The expected value")),
+        () => at.compareAndDelete(checkKey(key), take(expected, "The expected value")),
         same,
       ),
   };
@@ -214,9 +218,22 @@ function withoutNamespace(calls: Calls, at: DriverNamespace): Partial<ListableSt
 
 type MethodsOf<S extends Store> = Omit<S, keyof Store>;
 
-function copyIfFound(bytes: Uint8Array | undefined): Bytes | undefined {
-  return bytes === undefined ? undefined : copyOf(bytes);
+/** How values go to a driver and come from it. */
+interface Values {
+  take(value: Value, what?: string): DriverValue;
+  give(found: Uint8Array | undefined): Bytes | undefined;
 }
+
+const copied: Values = {
+  take: checkValue,
+  give: (found) => (found === undefined ? undefined : copyOf(found)),
+};
+
+/** The driver copies. */
+const lent: Values = {
+  take: checkLentValue,
+  give: (found) => found as Bytes | undefined,
+};
 
 function secondsIfFound(ms: number | undefined): number | undefined {
   return ms === undefined ? undefined : ms / 1_000;

@@ -88,6 +88,38 @@ describe("what a driver is asked", () => {
     expect(Object.getPrototypeOf(await store.get("k"))).toBe(Uint8Array.prototype);
   });
 
+  test("S3 a driver that copies values gets the caller's own array, and what it gives is handed on", async () => {
+    const taken: unknown[] = [];
+    const given = new Uint8Array([1, 2, 3]);
+    const { root } = mapDriver();
+    const store = createStore({
+      label: "copies",
+      copiesValues: true,
+      root: {
+        ...root,
+        get: () => given,
+        getMany: () => [given],
+        set: (_, value) => void taken.push(value),
+        setMany: (entries) => void taken.push(...entries.values()),
+        setIfAbsent: (_, value) => taken.push(value) > 0,
+        compareAndSet: (_, expected, value) => taken.push(expected, value) > 0,
+        compareAndDelete: (_, expected) => taken.push(expected) > 0,
+      },
+    } satisfies Driver);
+    const mine = new Uint8Array([9]);
+    await store.set("k", mine);
+    await store.setMany([["k", mine]]);
+    await store.setIfAbsent("k", mine);
+    await store.compareAndSet("k", mine, mine);
+    await store.compareAndDelete("k", mine);
+    expect(taken).toHaveLength(6);
+    for (const value of taken) expect(value).toBe(mine);
+    expect(await store.get("k")).toBe(given);
+    expect((await store.getMany(["k"]))[0]).toBe(given);
+    await expect(store.set("k", [9] as never)).rejects.toThrow(TypeError);
+    await expect(store.set("k", "\ud800")).rejects.toThrow(TypeError);
+  });
+
   test("S6 a call reaches the driver before it returns", () => {
     const driver = mapDriver();
     const store = createStore(driver);

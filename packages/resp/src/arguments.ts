@@ -5,12 +5,25 @@ import type { Argument } from "./resp-client.ts";
 /** Up to here it pays to look whether bytes are ASCII. */
 const longestLookedAtBytes = 2 * 1024;
 
+/** Longer text is put together and encoded more slowly than it is copied as bytes. */
+const longestWrittenText = 64 * 1024;
+
 /**
- * A value as a client takes it. Clients write strings faster than buffers, and one buffer slows down the whole
- * command, so bytes that are plain ASCII go as a string.
+ * A value as a client takes it, a copy of the caller's bytes (S3). Clients write strings faster than buffers, and one
+ * buffer slows down the whole command, so bytes that are plain ASCII go as a string.
  */
 export function valueArgument(value: DriverValue): Argument {
-  if (typeof value === "string") return value;
-  const buffer = Buffer.from(value.buffer, value.byteOffset, value.length);
-  return value.length <= longestLookedAtBytes && isAscii(value) ? buffer.toString("latin1") : buffer;
+  if (typeof value === "string") return value.length > longestWrittenText ? Buffer.from(value) : value;
+  if (value.length > longestLookedAtBytes || !isAscii(value)) return Buffer.from(value);
+  return Buffer.from(value.buffer, value.byteOffset, value.length).toString("latin1");
+}
+
+/** From here on a client puts a value together in a buffer of its own, which can be given away as it is. */
+const longestCopiedBytes = 64 * 1024;
+
+/** The bytes of a reply, over a buffer that holds nothing else (S3): most replies are views of what came in together. */
+export function bytesOfReply(reply: Buffer): Uint8Array {
+  return reply.length > longestCopiedBytes && reply.length === reply.buffer.byteLength
+    ? new Uint8Array(reply.buffer)
+    : new Uint8Array(reply);
 }

@@ -143,5 +143,7 @@ function valuesOf(steps: readonly Step[]): Argument[] {
 }
 
 function keysAndValuesOf(steps: readonly Step[]): Argument[] {
-  return steps.flatMap(({ key, values }) => [key, ...values]);
+  const all: Argument[] = [];
+  for (const { key, values } of steps) all.push(key, ...values);
+  return all;
 }

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { addToInteger, type DriverValue, type Expiry, type FullDriverNamespace } from "@kv/core/driver";
-import { valueArgument } from "./arguments.ts";
+import { bytesOfReply, valueArgument } from "./arguments.ts";
 import { Batch } from "./batch.ts";
 import type { KeyLayout } from "./key-layout.ts";
 import {
@@ -147,8 +147,8 @@ export function respNamespace(sender: Sender, order: Order, layout: KeyLayout): 
   };
 }
 
-function bytesIfFound(answer: unknown): Buffer | undefined {
-  return (answer as Buffer | null) ?? undefined;
+function bytesIfFound(answer: unknown): Uint8Array | undefined {
+  return answer === null ? undefined : bytesOfReply(answer as Buffer);
 }
 
 /** Numbers come as strings from a client that was told so. */

@@ -31,6 +31,7 @@ export function respStore(label: string, source: ClientSource, options: RespStor
       rootPath,
       root: at(rootPath),
       namespace: at,
+      copiesValues: true,
       explain,
       close: (remainingMs) => sender.close(remainingMs),
     } satisfies Driver,
