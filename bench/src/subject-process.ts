@@ -21,6 +21,10 @@ export class SubjectProcess implements AsyncDisposable {
     this.#child = fork(module, [name, target], { execArgv: ["--expose-gc"] });
   }
 
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   /** `undefined` where it cannot do the operation. */
   async prepare(measured: Case, sliceMs: number): Promise<Contender | undefined> {
     const able = await this.#ask({ prepare: measured, sliceMs });
@@ -63,6 +67,7 @@ export function serveSubject(subjects: Subjects): void {
     return work !== undefined;
   }
 
+  process.on("disconnect", () => process.exit()); // the parent is gone
   process.on("message", (question: Question) => {
     answer(question).then(
       (given) => process.send?.({ answer: given }),
