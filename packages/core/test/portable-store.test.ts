@@ -1,7 +1,7 @@
 import { describe, expect, expectTypeOf, test, vi } from "vitest";
 import { createStore, type Driver, type DriverNamespace, type StoreOver } from "../src/driver-entry.ts";
 import { type AtomicStore, type FullStore, isStoreError, type Store, StoreError } from "../src/index.ts";
-import { deferred, type MapDriver, mapDriver, textOf } from "./map-driver.ts";
+import { deferred, type MapDriver, type MapNamespace, mapDriver, textOf } from "./map-driver.ts";
 
 const capabilityMethods = [
   ..."withNamespace getMany setMany deleteMany increment setIfAbsent compareAndSet compareAndDelete".split(
@@ -91,21 +91,17 @@ describe("what a driver is asked", () => {
   test("S3 a driver that copies values gets the caller's own array, and what it gives is handed on", async () => {
     const taken: unknown[] = [];
     const given = new Uint8Array([1, 2, 3]);
-    const { root } = mapDriver();
-    const store = createStore({
-      label: "copies",
-      copiesValues: true,
-      root: {
-        ...root,
-        get: () => given,
-        getMany: () => [given],
-        set: (_, value) => void taken.push(value),
-        setMany: (entries) => void taken.push(...entries.values()),
-        setIfAbsent: (_, value) => taken.push(value) > 0,
-        compareAndSet: (_, expected, value) => taken.push(expected, value) > 0,
-        compareAndDelete: (_, expected) => taken.push(expected) > 0,
-      },
-    } satisfies Driver);
+    const root: MapNamespace = {
+      ...mapDriver().root,
+      get: () => given,
+      getMany: () => [given],
+      set: (_, value) => void taken.push(value),
+      setMany: (entries) => void taken.push(...entries.values()),
+      setIfAbsent: (_, value) => taken.push(value) > 0,
+      compareAndSet: (_, expected, value) => taken.push(expected, value) > 0,
+      compareAndDelete: (_, expected) => taken.push(expected) > 0,
+    };
+    const store = createStore({ label: "copies", copiesValues: true, root } satisfies Driver);
     const mine = new Uint8Array([9]);
     await store.set("k", mine);
     await store.setMany([["k", mine]]);
