@@ -1,3 +1,4 @@
+import type { Outcome } from "./goals.ts";
 import { type Contender, compare, type Ratio } from "./measure.ts";
 import type { Case } from "./operations.ts";
 import { SubjectProcess } from "./subject-process.ts";
@@ -16,6 +17,9 @@ export interface Comparison {
   readonly ours: string;
   readonly notes: readonly string[];
   readonly lines: readonly Line[];
+  /** The lines that the picture shows. */
+  readonly pictured: readonly (readonly [operation: string, size: string, concurrency: number])[];
+  readonly outcomes: readonly Outcome[];
 }
 
 export interface Pace {

@@ -1,12 +1,33 @@
+import { writeFileSync } from "node:fs";
 import type { Comparison } from "./comparison.ts";
+import { describeMachine } from "./machine.ts";
+import { picture } from "./picture.ts";
+import { keepResult, keptResult, type Result } from "./results.ts";
+import { resultsPage } from "./results-page.ts";
 import { memory } from "./suites/memory.ts";
+import { rateLimit } from "./suites/rate-limit.ts";
 import { resp } from "./suites/resp.ts";
 
 const suites: Readonly<Record<string, () => Promise<Comparison>>> = {
-  memory: () => memory({ rounds: 15, sliceMs: 40 }),
-  redis: () => resp("redis", { rounds: 9, sliceMs: 60 }),
-  valkey: () => resp("valkey", { rounds: 9, sliceMs: 60 }),
+  memory: () => memory({ rounds: 21, sliceMs: 40 }),
+  redis: () => resp("redis", { rounds: 9, sliceMs: 50 }),
+  valkey: () => resp("valkey", { rounds: 9, sliceMs: 50 }),
+  "rate-limit": () => rateLimit({ rounds: 21, sliceMs: 60 }),
 };
 
-const [name = "memory"] = process.argv.slice(2);
-await suites[name]?.();
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => suites[name] === undefined);
+if (unknown.length > 0) {
+  process.stderr.write(`There is no ${unknown.join(", ")}. Known: ${Object.keys(suites).join(", ")}.\n`);
+  process.exitCode = 1;
+} else {
+  for (const name of asked.length > 0 ? asked : Object.keys(suites)) {
+    process.stderr.write(`\n${name}\n`);
+    keepResult(name, { ...(await suites[name]?.()), measuredOn: describeMachine() });
+  }
+  const results = Object.keys(suites)
+    .map((name) => keptResult(name) as Result | undefined)
+    .filter((result) => result !== undefined);
+  writeFileSync(new URL("../RESULTS.md", import.meta.url), resultsPage(results));
+  writeFileSync(new URL("../results.svg", import.meta.url), picture(results));
+}

@@ -9,6 +9,7 @@ export type OperationName =
   | "renew"
   | "touch"
   | "increment"
+  | "rate limit check"
   | "getMany 100"
   | "setMany 100"
   | "deleteAll 1000";
@@ -52,7 +53,7 @@ export async function workFor(
   if (call === undefined) return undefined;
   if (operation === "renew" || operation === "touch") {
     for (const key of keys) await subject.setWithTtl?.(key, value);
-  } else if (operation === "increment") await subject.deleteAll?.();
+  } else if (operation === "increment" || operation === "rate limit check") await subject.deleteAll?.();
   else await fill(subject, keys, value);
   return calling(call, concurrency, sliceMs);
 }
@@ -74,17 +75,17 @@ function callOf(
   value: Sample,
   keyAt: (at: number) => string,
 ): Call | undefined {
-  const { setWithTtl, renew, touch, increment, getMany, setMany } = subject;
+  const { setWithTtl, renew, touch, increment, check, getMany, setMany } = subject;
   const { get, set } = subject;
   switch (operation) {
     case "get hit":
-      return (at) => get(keyAt(at));
+      return get && ((at) => get(keyAt(at)));
     case "get miss": {
       const missing = Array.from({ length: 1_000 }, (_, at) => `nobody:${at}`);
-      return (at) => get(missing[at % 1_000] as string);
+      return get && ((at) => get(missing[at % 1_000] as string));
     }
     case "set":
-      return (at) => set(keyAt(at), value);
+      return set && ((at) => set(keyAt(at), value));
     case "set with TTL":
       return setWithTtl && ((at) => setWithTtl(keyAt(at), value));
     case "renew":
@@ -93,17 +94,21 @@ function callOf(
       return touch && ((at) => touch(keyAt(at)));
     case "increment":
       return increment && ((at) => increment(`count:${at % 100}`));
+    case "rate limit check":
+      return check && ((at) => check(keyAt(at)));
     case "getMany 100":
       return getMany && ((at) => getMany(hundreds[at % 10] as string[]));
     case "setMany 100": {
       const entries = hundreds.map((page) => page.map((key) => [key, value] as const));
       return setMany && ((at) => setMany(entries[at % 10] as (readonly [string, Sample])[]));
     }
+    default:
+      throw new Error(`There is no operation ${String(operation satisfies never)}.`);
   }
 }
 
 async function fill(subject: Subject, keys: readonly string[], value: Sample): Promise<void> {
   for (let from = 0; from < keys.length; from += 50) {
-    await Promise.all(keys.slice(from, from + 50).map((key) => subject.set(key, value)));
+    await Promise.all(keys.slice(from, from + 50).map(async (key) => subject.set?.(key, value)));
   }
 }

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import type { Contender } from "./measure.ts";
 import { type Case, workFor } from "./operations.ts";
+import { pinClient } from "./pinning.ts";
 import type { Subject } from "./subject.ts";
 import type { Work } from "./work.ts";
 
@@ -19,10 +20,7 @@ export class SubjectProcess implements AsyncDisposable {
   constructor(module: URL, name: string, target: string) {
     this.name = name;
     this.#child = fork(module, [name, target], { execArgv: ["--expose-gc"] });
-  }
-
-  get pid(): number | undefined {
-    return this.#child.pid;
+    if (target !== "") pinClient(this.#child.pid);
   }
 
   /** `undefined` where it cannot do the operation. */

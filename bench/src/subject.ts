@@ -6,8 +6,8 @@ export interface Sample {
 
 /** A store that is measured: what it can do, in calls as a person would write them. All are asynchronous. */
 export interface Subject {
-  get(key: string): Promise<unknown>;
-  set(key: string, value: Sample): Promise<unknown>;
+  get?(key: string): Promise<unknown>;
+  set?(key: string, value: Sample): Promise<unknown>;
   /** For an hour. */
   setWithTtl?(key: string, value: Sample): Promise<unknown>;
   /** Reads, and moves the expiry to an hour from now. */
@@ -15,6 +15,8 @@ export interface Subject {
   /** Moves the expiry to an hour from now, without reading. */
   touch?(key: string): Promise<unknown>;
   increment?(key: string): Promise<unknown>;
+  /** Counts against a limit in a window of a minute: is there something left? */
+  check?(key: string): Promise<unknown>;
   getMany?(keys: readonly string[]): Promise<unknown>;
   setMany?(entries: readonly (readonly [key: string, value: Sample])[]): Promise<unknown>;
   deleteAll?(): Promise<unknown>;

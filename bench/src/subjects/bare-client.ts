@@ -17,9 +17,15 @@ return left ~= -2`);
 const incrementScript = scriptOf(`
 return { redis.call('INCRBY', KEYS[1], 1), redis.call('PTTL', KEYS[1]) }`);
 
+const checkScript = scriptOf(`
+local count = redis.call('INCR', KEYS[1])
+if count == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+return { count, redis.call('PTTL', KEYS[1]) }`);
+
 /** A client by itself, ioredis or iovalkey, which is the same to us: a command or a script for each call. */
 export async function bareClient(client: Redis, prefix: string): Promise<Subject> {
-  for (const { source } of [renewScript, touchScript, incrementScript]) await client.script("LOAD", source);
+  for (const { source } of [renewScript, touchScript, incrementScript, checkScript])
+    await client.script("LOAD", source);
   return {
     get: (key) => client.getBuffer(prefix + key),
     set: (key, value) => client.set(prefix + key, quickest(value)),
@@ -27,6 +33,7 @@ export async function bareClient(client: Redis, prefix: string): Promise<Subject
     renew: (key) => evalshaBuffer(client, renewScript.sha1, 1, prefix + key, hourMs),
     touch: (key) => client.evalsha(touchScript.sha1, 1, prefix + key, hourMs),
     increment: (key) => client.evalsha(incrementScript.sha1, 1, prefix + key),
+    check: (key) => client.evalsha(checkScript.sha1, 1, prefix + key, 60_000),
     getMany: (keys) => client.mgetBuffer(keys.map((key) => prefix + key)),
     setMany: (entries) => client.mset(entries.flatMap(([key, value]) => [prefix + key, quickest(value)])),
     async deleteAll() {

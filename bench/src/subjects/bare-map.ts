@@ -23,6 +23,16 @@ export function bareMap(): Subject {
     entries.set(key, { bytes: copy(bytes), expiresAtMs });
   }
 
+  /** As decimal text. */
+  function count(key: string, expiresInMs: number): number {
+    const entry = live(key);
+    const value = (entry === undefined ? 0 : Number(Buffer.from(entry.bytes).toString("latin1"))) + 1;
+    const bytes = new Uint8Array(Buffer.from(String(value)));
+    if (entry === undefined) entries.set(key, { bytes, expiresAtMs: performance.now() + expiresInMs });
+    else entry.bytes = bytes;
+    return value;
+  }
+
   return {
     async get(key) {
       const entry = live(key);
@@ -46,12 +56,10 @@ export function bareMap(): Subject {
       return entry !== undefined;
     },
     async increment(key) {
-      const entry = live(key);
-      const value = (entry === undefined ? 0 : Number(Buffer.from(entry.bytes).toString("latin1"))) + 1;
-      const bytes = new Uint8Array(Buffer.from(String(value)));
-      if (entry === undefined) entries.set(key, { bytes, expiresAtMs: Number.POSITIVE_INFINITY });
-      else entry.bytes = bytes;
-      return value;
+      return count(key, Number.POSITIVE_INFINITY);
+    },
+    async check(key) {
+      return count(key, 60_000) <= 1e9;
     },
     async getMany(keys) {
       return keys.map((key) => {

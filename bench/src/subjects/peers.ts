@@ -2,6 +2,7 @@ import type { Cache } from "cache-manager";
 import type { Cacheable } from "cacheable";
 import type { Keyv } from "keyv";
 import type { LRUCache } from "lru-cache";
+import type { RateLimiterAbstract } from "rate-limiter-flexible";
 import type { Storage } from "unstorage";
 import type { Subject } from "../subject.ts";
 
@@ -86,4 +87,8 @@ export function cacheable(cache: Cacheable): Subject {
     deleteAll: () => cache.clear(),
     close: () => cache.disconnect(),
   };
+}
+
+export function rateLimiterFlexible(limiter: RateLimiterAbstract): Subject {
+  return { check: (key) => limiter.consume(key) };
 }

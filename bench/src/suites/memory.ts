@@ -3,19 +3,40 @@ import { createCache } from "cache-manager";
 import { Cacheable } from "cacheable";
 import { Keyv } from "keyv";
 import { LRUCache } from "lru-cache";
+import { RateLimiterMemory } from "rate-limiter-flexible";
 import { createStorage } from "unstorage";
 import { type Comparison, compareSubjects, type Pace } from "../comparison.ts";
+import { type Goal, outcomeOf } from "../goals.ts";
 import { cases } from "../operations.ts";
 import { type Subjects, serveSubject } from "../subject-process.ts";
 import { bareMap } from "../subjects/bare-map.ts";
 import { ours } from "../subjects/ours.ts";
-import { cacheable, cacheManager, keyv, lruCache, unstorageOfBytes } from "../subjects/peers.ts";
+import {
+  cacheable,
+  cacheManager,
+  keyv,
+  lruCache,
+  rateLimiterFlexible,
+  unstorageOfBytes,
+} from "../subjects/peers.ts";
 
 const measured = [
   ...cases(["get hit", "get miss", "set", "set with TTL"], ["100 B"], [1, 32, 256]),
-  ...cases(["renew", "touch", "increment", "getMany 100", "setMany 100", "deleteAll 1000"], ["100 B"], [1]),
+  ...cases(
+    ["renew", "touch", "increment", "rate limit check", "getMany 100", "setMany 100", "deleteAll 1000"],
+    ["100 B"],
+    [1],
+  ),
   ...cases(["get hit", "set"], ["10 KiB", "1 MiB"], [1]),
 ];
+
+const goals: readonly Goal[] = (
+  [
+    [["Map"], 0.9],
+    [["keyv"], 3],
+    [["unstorage"], 1.5],
+  ] as const
+).map(([others, least]) => ({ operation: "get hit", size: "100 B", concurrency: 1, others, least }));
 
 const subjects: Subjects = {
   Map: () => bareMap(),
@@ -26,6 +47,7 @@ const subjects: Subjects = {
   "lru-cache": () => lruCache(new LRUCache({ max: 100_000 })),
   "cache-manager": () => cacheManager(createCache()),
   cacheable: () => cacheable(new Cacheable()),
+  "rate-limiter-flexible": () => rateLimiterFlexible(new RateLimiterMemory({ points: 1e9, duration: 60 })),
 };
 
 serveSubject(subjects);
@@ -44,5 +66,10 @@ export async function memory(pace: Pace): Promise<Comparison> {
       "The peers keep references, or text, and copy nothing: for 10 KiB and more that is what they gain.",
     ],
     lines,
+    pictured: [
+      ["get hit", "100 B", 1],
+      ["set", "100 B", 1],
+    ],
+    outcomes: goals.map((goal) => outcomeOf(goal, "@kv/memory", lines)),
   };
 }

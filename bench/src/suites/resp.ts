@@ -10,11 +10,13 @@ import { Keyv } from "keyv";
 import { createStorage } from "unstorage";
 import redisDriver from "unstorage/drivers/redis";
 import { type Comparison, compareSubjects, type Pace } from "../comparison.ts";
+import { type Goal, outcomeOf } from "../goals.ts";
 import { cases } from "../operations.ts";
+import { pinServer } from "../pinning.ts";
 import { serverBenchmark } from "../server-benchmark.ts";
 import { type Subjects, serveSubject } from "../subject-process.ts";
 import { bareClient } from "../subjects/bare-client.ts";
-import { ours } from "../subjects/ours.ts";
+import { oursOfText, ours as oursOver } from "../subjects/ours.ts";
 import { cacheable, cacheManager, keyv, unstorageOverRedis } from "../subjects/peers.ts";
 import { type ServerKind, testServers } from "../test-servers.ts";
 
@@ -39,18 +41,40 @@ const peers: Subjects = {
   cacheable: (url) => cacheable(new Cacheable({ primary: createRedisKeyv(url, { namespace: "cacheable" }) })),
 };
 
+const keyvs = ["keyv, @keyv/redis", "keyv, @keyv/valkey"];
+
+function goalsBeside(base: string): Goal[] {
+  const small = { size: "100 B", concurrency: 256 } as const;
+  const medium = { size: "10 KiB", concurrency: 256 } as const;
+  return [
+    { operation: "get hit", ...small, others: [base], least: 3 },
+    { operation: "get hit", ...small, others: keyvs, least: 2 },
+    { operation: "get hit", size: "100 B", concurrency: 1, others: [base], least: 1 },
+    { operation: "set", ...small, others: [base], least: 2 },
+    { operation: "set", ...small, others: Object.keys(peers), least: 1 },
+    { operation: "renew", ...small, others: [base], least: 1.5 },
+    { operation: "increment", ...small, others: [base], least: 1.5 },
+    { operation: "get hit", ...medium, others: keyvs, least: 1.8 },
+    { operation: "set", ...medium, others: keyvs, least: 4 },
+    { operation: "get hit", size: "1 MiB", concurrency: 1, others: [base], least: 0.9 },
+    { operation: "set", size: "1 MiB", concurrency: 1, others: [base], least: 0.9 },
+  ];
+}
+
 const pipelined = { enableAutoPipelining: true };
 
 const subjects: Readonly<Record<ServerKind, Subjects>> = {
   redis: {
     ioredis: (url) => bareClient(new Redis(url), "bare:"),
-    "@kv/redis": (url) => ours(redisStore({ url })),
+    "@kv/redis": (url) => oursOfText(redisStore({ url })),
+    "@kv/redis, bytes": (url) => oursOver(redisStore({ url })),
     "ioredis, auto-pipelining": (url) => bareClient(new Redis(url, pipelined), "pipelined:"),
     ...peers,
   },
   valkey: {
     iovalkey: (url) => bareClient(new Valkey(url) as never, "bare:"),
-    "@kv/valkey": (url) => ours(valkeyStore({ url })),
+    "@kv/valkey": (url) => oursOfText(valkeyStore({ url })),
+    "@kv/valkey, bytes": (url) => oursOver(valkeyStore({ url })),
     "iovalkey, auto-pipelining": (url) => bareClient(new Valkey(url, pipelined) as never, "pipelined:"),
     ...peers,
   },
@@ -61,6 +85,7 @@ serveSubject({ ...subjects.redis, ...subjects.valkey });
 export async function resp(kind: ServerKind, pace: Pace): Promise<Comparison> {
   const { startStandalone, serverBinaries } = await testServers();
   await using server = await startStandalone({ kind });
+  await pinServer(server);
   const binaries = await serverBinaries(kind);
   const names = Object.keys(subjects[kind]);
   const lines = await compareSubjects(
@@ -73,16 +98,23 @@ export async function resp(kind: ServerKind, pace: Pace): Promise<Comparison> {
     },
     pace,
   );
-  const [base = ""] = names;
+  const [base = "", ours = ""] = names;
   return {
     title: kind === "redis" ? "Redis" : "Valkey",
     base,
-    ours: `@kv/${kind}`,
+    ours,
     notes: [
       `Server: ${kind} ${binaries.version}, on the same machine. \`${base}\` is the client by itself, a command for each call; renewals and increments a script (EVALSHA) for each.`,
       `\`${base}, auto-pipelining\` is the same with the client's own gathering. \`${kind}-benchmark -P\` comes with the server and is written in C.`,
+      "Ours and the peers are given text, as JSON is; `bytes` is ours given a Uint8Array. Ours answers with bytes in an array of the caller's own, the client by itself with a view of what came in.",
+      `The server is held to one CPU and the clients to another where there is \`taskset\`: otherwise it is luck whether a call has to wake up another CPU, and that is three times as slow as a call itself.`,
       "keyv over @keyv/valkey is told not to keep a set of all its keys, which would make it slower.",
     ],
     lines,
+    pictured: [
+      ["get hit", "100 B", 256],
+      ["set", "100 B", 256],
+    ],
+    outcomes: goalsBeside(base).map((goal) => outcomeOf(goal, ours, lines)),
   };
 }
