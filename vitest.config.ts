@@ -7,7 +7,9 @@ const conditions = ["@kv/source", "module", "node", "development|production"];
 
 const folders = [
   ...["packages", "examples"].flatMap((parent) =>
-    readdirSync(new URL(parent, import.meta.url)).map((name) => `${parent}/${name}`),
+    readdirSync(new URL(parent, import.meta.url))
+      .filter((name) => name !== "custom-backend") // a project of its own, which proofs installs and runs
+      .map((name) => `${parent}/${name}`),
   ),
   "comparison",
   "proofs",

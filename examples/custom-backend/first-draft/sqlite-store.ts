@@ -8,10 +8,9 @@ export function sqliteStore({ file }: { readonly file: string }) {
     CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, value TEXT, expires_at REAL)
   `);
   const find = (key: string) => {
-    const row = db
-      .prepare("SELECT value, expires_at FROM entries WHERE key = ?")
-      .raw()
-      .get([key]) as [string, number | null] | undefined;
+    const row = db.prepare("SELECT value, expires_at FROM entries WHERE key = ?").raw().get([key]) as
+      | [string, number | null]
+      | undefined;
     if (row === undefined || (row[1] !== null && row[1] < Date.now())) return undefined;
     return { value: Buffer.from(row[0]), expiresAtMs: row[1] ?? Infinity };
   };

@@ -31,7 +31,7 @@ export class Connection {
 
   /** The first row, as an array. */
   row(sql: string, ...parameters: Parameter[]): Row | undefined {
-    // All rows, so that the statement has run to its end: a write is not done before.
+    // Asks for all rows, so that the statement runs to its end.
     return this.rows(sql, ...parameters)[0];
   }
 
@@ -41,12 +41,17 @@ export class Connection {
 
   /** How many rows a statement changed. */
   change(sql: string, ...parameters: Parameter[]): number {
-    return this.#prepared(sql).run(parameters).changes;
+    return this.atomically(() => this.#prepared(sql).run(parameters).changes);
   }
 
-  /** Does some work in one step: what it reads, nobody changes before it has written. */
+  /**
+   * Does some work in one step: what it reads, nobody changes before it has written. Whatever writes goes through here,
+   * a single statement too, so that it is BEGIN which waits for other writers and fails: a prepared statement of libsql
+   * that fails stays in progress, and no transaction can end after it.
+   */
   atomically<T>(work: () => T): T {
-    return this.#database().transaction(work).immediate();
+    const database = this.#database();
+    return database.inTransaction ? work() : database.transaction(work).immediate();
   }
 
   close(): void {

@@ -26,7 +26,9 @@ export function sqliteNamespace(connection: Connection, path: readonly string[])
     const sql = `
       UPDATE entries SET expires_at = CASE expires_at WHEN ${never} THEN expires_at ELSE ? END
       WHERE ${live} RETURNING value`;
-    const row = connection.row(sql, endingIn(renewForMs), place, bytesOf(key), Date.now());
+    const row = connection.atomically(() =>
+      connection.row(sql, endingIn(renewForMs), place, bytesOf(key), Date.now()),
+    );
     return row?.[0] as Buffer | undefined;
   };
 
@@ -102,7 +104,9 @@ export function sqliteNamespace(connection: Connection, path: readonly string[])
         ORDER BY key LIMIT ${pageLength}`;
       let last: Buffer | null = null;
       while (true) {
-        const page: Buffer[] = connection.rows(sql, place, last, last, Date.now()).map((row) => row[0] as Buffer);
+        const page: Buffer[] = connection
+          .rows(sql, place, last, last, Date.now())
+          .map((row) => row[0] as Buffer);
         yield page.map((key) => key.toString());
         if (page.length < pageLength) return;
         last = page.at(-1) ?? null;
@@ -128,7 +132,9 @@ export function sqliteNamespace(connection: Connection, path: readonly string[])
 }
 
 function bytesOf(text: Uint8Array | string): Buffer {
-  return typeof text === "string" ? Buffer.from(text) : Buffer.from(text.buffer, text.byteOffset, text.length);
+  return typeof text === "string"
+    ? Buffer.from(text)
+    : Buffer.from(text.buffer, text.byteOffset, text.length);
 }
 
 /** When an entry ends that lives so long. */

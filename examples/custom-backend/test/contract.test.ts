@@ -1,49 +1,52 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Store } from "@kv/core";
-import type { Harness } from "@kv/testkit";
+import type { Opened } from "@kv/testkit";
 import { openInProcess } from "@kv/testkit/process";
 import { testStore } from "@kv/testkit/vitest";
 import Database from "libsql";
 import { sqliteStore } from "../src/index.ts";
+import { goldenEntries } from "./golden-entries.ts";
 
-const harness: Harness = {
+testStore({
   name: "sqliteStore",
   capabilities: ["namespaces", "batch", "atomic", "listing", "expiry"],
-  open() {
-    const folder = mkdtempSync(join(tmpdir(), "kv-sqlite-"));
-    const file = join(folder, "store.db");
-    const opened: Store[] = [];
-    const keep = <S extends Store>(store: S): S => {
-      opened.push(store);
-      return store;
-    };
-    return {
-      store: keep(sqliteStore({ file })),
-      openAgain: () => keep(sqliteStore({ file })),
-      openElsewhere: async () =>
-        keep(
-          await openInProcess(new URL("./serve-store.ts", import.meta.url), {
-            args: [file],
-            execArgv: ["--import", "tsx"],
-          }),
-        ),
-      fail() {
-        const database = new Database(file);
-        database.exec("ALTER TABLE entries RENAME TO away");
-        return () => {
-          database.exec("ALTER TABLE away RENAME TO entries");
-          database.close();
-        };
-      },
-      untouched: () => !existsSync(file),
-      async dispose() {
-        await Promise.allSettled(opened.map((store) => store.close()));
-        rmSync(folder, { recursive: true });
-      },
-    };
-  },
-};
+  open: () => open(),
+  golden: [{ version: "0.1", entries: goldenEntries, open: () => open("./golden/0.1.sql") }],
+});
 
-testStore(harness);
+/** A store on a file of its own and, over the same file, another handle and another process. */
+function open(golden?: string): Opened {
+  const folder = mkdtempSync(join(tmpdir(), "kv-sqlite-"));
+  const file = join(folder, "store.db");
+  if (golden !== undefined) execute(file, readFileSync(new URL(golden, import.meta.url), "utf8"));
+
+  const opened: Store[] = [];
+  const keep = <S extends Store>(store: S): S => {
+    opened.push(store);
+    return store;
+  };
+  const module = new URL("./serve-store.ts", import.meta.url);
+  return {
+    store: keep(sqliteStore({ file })),
+    openAgain: () => keep(sqliteStore({ file })),
+    openElsewhere: async () =>
+      keep(await openInProcess(module, { args: [file], execArgv: ["--import", "tsx"] })),
+    fail() {
+      execute(file, "ALTER TABLE entries RENAME TO away");
+      return () => execute(file, "ALTER TABLE away RENAME TO entries");
+    },
+    untouched: () => !existsSync(file),
+    async dispose() {
+      await Promise.allSettled(opened.map((store) => store.close()));
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+function execute(file: string, sql: string): void {
+  const database = new Database(file);
+  database.exec(sql);
+  database.close();
+}

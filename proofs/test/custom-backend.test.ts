@@ -1,0 +1,123 @@
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { packedForTests, run } from "./packed-packages.ts";
+
+// The project that docs/write-a-backend.md goes through, as somebody else has it: installed from tarballs.
+
+const limit = { timeout: 300_000 };
+const repository = new URL("../../", import.meta.url).pathname;
+const example = join(repository, "examples/custom-backend");
+
+interface Manifest {
+  readonly scripts: Readonly<Record<string, string>>;
+  readonly dependencies: Record<string, string>;
+  readonly devDependencies: Record<string, string>;
+}
+
+interface Outcome {
+  readonly ended: number;
+  readonly printed: string;
+}
+
+const sources = ["src", "test", "first-draft"];
+const page = await readFile(join(repository, "docs/write-a-backend.md"), "utf8");
+const manifest = await manifestIn(example);
+
+describe("the page on how to write a backend", () => {
+  const blocks = [...page.matchAll(/^(?:`([^`\n]+)`[^\n]*:\n\n)?```(ts|json|sql)\n(.*?)^```$/gms)].map(
+    ([, file, , code = ""]) => ({ file, code }),
+  );
+  test("says of each block of code which file it is in, and shows it as it is there", async () => {
+    expect(blocks.length).toBeGreaterThan(8);
+    for (const { file, code } of blocks) {
+      expect(file, `the block that begins with ${code.split("\n")[0]}`).toBeDefined();
+      const whole = await readFile(join(example, file ?? ""), "utf8");
+      expect(inOneLine(whole)).toContain(inOneLine(code)); // what is shown alone is indented less
+    }
+  });
+
+  test("shows or names every file", async () => {
+    for (const folder of sources) {
+      for (const entry of await readdir(join(example, folder), { withFileTypes: true, recursive: true })) {
+        if (entry.isFile()) expect(page).toContain(entry.name);
+      }
+    }
+  });
+
+  test("gives no command that the project does not have", () => {
+    const commands = [...page.matchAll(/^npm (?:run )?([\w-]+)/gm)].map(([, command = ""]) => command);
+    expect(commands).toContain("test");
+    for (const command of commands) expect(["install", ...Object.keys(manifest.scripts)]).toContain(command);
+  });
+});
+
+describe("the custom backend", () => {
+  const { packed } = packedForTests(limit.timeout);
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "kv-custom-backend-"));
+    await cp(example, folder, {
+      recursive: true,
+      filter: (source) => !source.includes("node_modules"),
+    });
+    for (const dependencies of [manifest.dependencies, manifest.devDependencies]) {
+      for (const name of Object.keys(dependencies).filter((one) => one.startsWith("@kv/"))) {
+        const tarball = packed().all.find((one) => one.name === name)?.tarball;
+        if (tarball === undefined) throw new Error(`${name} is not among the published packages`);
+        dependencies[name] = `file:${tarball}`;
+      }
+    }
+    await writeFile(join(folder, "package.json"), JSON.stringify(manifest, undefined, 2));
+    await run("npm", ["install", "--no-audit", "--no-fund"], { cwd: folder });
+  }, limit.timeout);
+
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  const npm = async (...args: string[]): Promise<Outcome> => {
+    const { VITEST: _, NODE_TEST_CONTEXT: __, ...inherited } = process.env;
+    const env = { ...inherited, NO_COLOR: "1", FORCE_COLOR: undefined };
+    try {
+      const { stdout, stderr } = await run("npm", args, { cwd: folder, env, maxBuffer: 2 ** 26 });
+      return { ended: 0, printed: stdout + stderr };
+    } catch (error) {
+      const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+      return { ended: code, printed: stdout + stderr };
+    }
+  };
+
+  test("in its first draft breaks the rules that the page names", limit, async () => {
+    const { ended, printed } = await npm("run", "first-draft");
+    expect(ended).toBe(1);
+    const broken = new Set([...printed.matchAll(/^rule ([A-Z]\d):/gm)].map(([, rule]) => rule));
+    const named = new Set([...page.matchAll(/^- \*\*([A-Z]\d)\*\*/gm)].map(([, rule]) => rule));
+    expect(broken).toEqual(named);
+  });
+
+  test("keeps the whole contract when it is finished, and says what is not proven", limit, async () => {
+    const { ended, printed } = await npm("test");
+    expect(ended, printed).toBe(0);
+    expect(printed).toMatch(/Tests {2}[5-9]\d\d passed \| \d skipped/);
+    const unproven = printed.slice(printed.indexOf("not proven here")).split("\n\n")[0] ?? "";
+    for (const line of unproven.split("\n").slice(1)) expect(page).toContain(line.trim());
+  });
+
+  test("is written as the packages are", limit, async () => {
+    const config = JSON.parse(await readFile(join(repository, ".oxlintrc.json"), "utf8")) as object;
+    await writeFile(join(folder, ".oxlintrc.json"), JSON.stringify({ ...config, ignorePatterns: [] }));
+    const bin = join(repository, "node_modules/.bin");
+    const env = { ...process.env, PATH: `${bin}${delimiter}${process.env["PATH"] ?? ""}` };
+    const { stdout } = await run(join(bin, "oxlint"), ["--type-aware", ...sources], { cwd: folder, env });
+    expect(stdout).toContain("0 errors");
+  });
+});
+
+function inOneLine(text: string): string {
+  return text.replace(/\s+/g, " ").trim();
+}
+
+async function manifestIn(folder: string): Promise<Manifest> {
+  return JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as Manifest;
+}
