@@ -1,0 +1,87 @@
+import type { Entries, EntryFile } from "./entries.ts";
+import { isMissing } from "./errors.ts";
+import { Gate } from "./gate.ts";
+import type { Io } from "./io.ts";
+import type { Deadline, Locks } from "./locks.ts";
+import type { OwnDirectory, Owner } from "./owner.ts";
+import type { Session } from "./session.ts";
+
+/** A change that is under way: who makes it, the directory for its files, and the file that is to become the entry. */
+export interface Change {
+  readonly owner: Owner;
+  readonly own: OwnDirectory;
+  staged: string | undefined;
+}
+
+/** Far fewer than the links that a file can have, on any file system. */
+const mostLocksAtOnce = 1_000;
+
+/** Changes of entries: each under the lock of its key, and again from the start where it was stopped half-way. */
+export class Changes {
+  readonly #session: Session;
+  readonly #locks: Locks;
+  readonly #entries: Entries;
+  readonly #gate = new Gate(mostLocksAtOnce);
+
+  constructor(session: Session, locks: Locks, entries: Entries) {
+    this.#session = session;
+    this.#locks = locks;
+    this.#entries = entries;
+  }
+
+  /**
+   * Makes a change.
+   *
+   * @param underLock what is done while nobody else changes the entry; what is read in it is still so at its end
+   * @param before what takes long and can be done before: writing the file that is to become the entry
+   */
+  *change<T>(
+    file: EntryFile,
+    deadline: Deadline,
+    underLock: (change: Change) => Io<T>,
+    before?: (change: Change) => Io<void>,
+  ): Io<T> {
+    for (;;) {
+      const owner = yield* this.#session.owner();
+      let change: Change | undefined;
+      try {
+        const own = yield* owner.directoryIn(file.place);
+        own.users += 1;
+        change = { owner, own, staged: undefined };
+        if (before !== undefined) yield* before(change);
+        return yield* this.#locked(file, change, deadline, underLock);
+      } catch (error) {
+        // The namespace was emptied meanwhile, or this owner was fenced: in either case nothing was changed.
+        if (!isMissing(error) || performance.now() >= deadline.untilMs) throw error;
+        if (change !== undefined) owner.forgetDirectory(file.place, change.own);
+        if (yield* owner.isFenced()) this.#session.forget(owner);
+      } finally {
+        if (change !== undefined) {
+          change.own.users -= 1;
+          if (change.staged !== undefined) yield* this.#entries.discard(change.staged);
+        }
+      }
+    }
+  }
+
+  *#locked<T>(
+    file: EntryFile,
+    change: Change,
+    deadline: Deadline,
+    underLock: (change: Change) => Io<T>,
+  ): Io<T> {
+    const lock = this.#locks.path(file.hash);
+    const waiting = this.#gate.enter();
+    if (waiting !== undefined) yield waiting;
+    try {
+      yield* this.#locks.take(change.owner, lock, file.place, deadline);
+      try {
+        return yield* underLock(change);
+      } finally {
+        yield* change.owner.release(lock);
+      }
+    } finally {
+      this.#gate.leave();
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import { dirname } from "node:path";
+import { isErrno, isMissing } from "./errors.ts";
+import { type Disk, type Files, toRead } from "./files.ts";
+import { descriptors } from "./gate.ts";
+import { answered, type Io } from "./io.ts";
+
+/** Makes a directory, and those that lead to it where they are missing. */
+export function* makeDirectories(files: Files, path: string): Io<void> {
+  try {
+    yield* makeDirectory(files, path);
+  } catch (error) {
+    if (!isMissing(error) || dirname(path) === path) throw error;
+    yield* makeDirectories(files, dirname(path));
+    yield* makeDirectory(files, path);
+  }
+}
+
+/** Makes a directory if it is not there. */
+export function* makeDirectory(files: Files, path: string): Io<void> {
+  try {
+    yield* answered(files.makeDirectory(path));
+  } catch (error) {
+    if (!isErrno(error, "EEXIST")) throw error;
+  }
+}
+
+/** What a directory holds; nothing where it is not there. */
+export function* listed(files: Files, path: string): Io<string[]> {
+  yield* entered();
+  try {
+    return yield* answered(files.list(path));
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  } finally {
+    descriptors.leave();
+  }
+}
+
+/** Removes a directory if it is empty. */
+export function* removeIfEmpty(files: Files, path: string): Io<boolean> {
+  try {
+    yield* answered(files.removeDirectory(path));
+    return true;
+  } catch (error) {
+    if (isErrno(error, "ENOENT", "ENOTEMPTY", "EEXIST", "EBUSY")) return false;
+    throw error;
+  }
+}
+
+/** Renames, where it is still there. */
+export function* movedIfThere(files: Files, from: string, to: string): Io<boolean> {
+  try {
+    yield* answered(files.rename(from, to));
+    return true;
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    yield* refuseIfThere(files, from, error);
+    return false;
+  }
+}
+
+/** Opens, works and closes, with no more descriptors at a time than `descriptors` allows. */
+export function* withFile<T>(files: Files, path: string, flags: number, work: (fd: number) => Io<T>): Io<T> {
+  yield* entered();
+  try {
+    const fd = yield* answered(files.open(path, flags));
+    try {
+      return yield* work(fd);
+    } finally {
+      yield* answered(files.close(fd));
+    }
+  } finally {
+    descriptors.leave();
+  }
+}
+
+/** Makes what a directory holds last over a power cut. */
+export function* syncDirectory(disk: Disk, path: string): Io<void> {
+  if (process.platform === "win32") return; // a directory cannot be opened there, and NTFS logs names by itself
+  yield* withFile(disk.now, path, toRead, (fd) => answered(disk.later.sync(fd)));
+}
+
+function* entered(): Io<void> {
+  const waiting = descriptors.enter();
+  if (waiting !== undefined) yield waiting;
+}
+
+/** What is missing was the place to go to. */
+function* refuseIfThere(files: Files, path: string, cause: unknown): Io<void> {
+  try {
+    yield* answered(files.statAt(path));
+  } catch (error) {
+    if (isMissing(error)) return;
+    throw error;
+  }
+  throw cause;
+}

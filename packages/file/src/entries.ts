@@ -1,0 +1,338 @@
+import { Buffer } from "node:buffer";
+import type { DriverValue } from "@kv/core/driver";
+import type { Change } from "./changes.ts";
+import { makeDirectories, withFile } from "./directories.ts";
+import {
+  checksumOf,
+  checksumWith,
+  decodeAddress,
+  decodeHead,
+  encodeBeginning,
+  encodeEntry,
+  encodeExpiry,
+  encodeHead,
+  expiryLength,
+  expiryOffset,
+  fileLength,
+  type Head,
+  headLength,
+} from "./entry.ts";
+import {
+  anotherEntry,
+  corrupt,
+  directoryInPlace,
+  isErrno,
+  isFileError,
+  isMissing,
+  perhapsNotDurable,
+} from "./errors.ts";
+import { toChange, toCreate, toRead } from "./files.ts";
+import { answered, type Io } from "./io.ts";
+import { addressOf, entryPath, folderOf, hashOf, type Place } from "./layout.ts";
+import type { Deadline } from "./locks.ts";
+import type { Session } from "./session.ts";
+
+/** Up to here a file is read and written in one synchronous call. */
+export const smallBytes: number = 64 * 1024;
+const pieceBytes = 1024 * 1024;
+/** Enough for the head and most addresses. */
+const identifyingBytes = 512;
+
+/** Where the file of an entry belongs. */
+export interface EntryFile {
+  readonly place: Place;
+  readonly hash: string;
+  readonly path: string;
+}
+
+/** An entry's file, and what must stand in it. */
+export interface EntryKey extends EntryFile {
+  readonly address: string;
+}
+
+export interface Found {
+  /** `Infinity` for never. */
+  readonly expiresAtMs: number;
+  /** Its own bytes; empty where a large one was not asked for. */
+  readonly value: Uint8Array;
+}
+
+export interface Identified {
+  readonly expiresAtMs: number;
+  readonly address: string;
+}
+
+/** What a caller needs to know of an entry. A small one is read whole anyway, and all of it is checked. */
+export type Wanted = "value" | "expiry";
+
+export function entryKey(place: Place, key: string): EntryKey {
+  const address = addressOf(place, key);
+  const hash = hashOf(address);
+  return { place, address, hash, path: entryPath(place, hash) };
+}
+
+/** Reading, writing and removing the files of entries. */
+export class Entries {
+  readonly #session: Session;
+  /** What a small file is read into, while nobody else can come in between. */
+  readonly #scratch = Buffer.allocUnsafeSlow(smallBytes);
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  now(): number {
+    return this.#session.around.now();
+  }
+
+  /** The end of a life that begins now. */
+  endOf(lifeMs: number): number {
+    return lifeMs === Number.POSITIVE_INFINITY ? lifeMs : this.now() + lifeMs;
+  }
+
+  /** The entry, expired or not; its value is its own. */
+  *read(key: EntryKey, wanted: Wanted, deadline: Deadline): Io<Found | undefined> {
+    return yield* this.#opened(key, toRead, (fd) => this.#readFrom(fd, key, wanted, deadline));
+  }
+
+  /**
+   * The entry if it had not expired when this began: by then it was there, whatever others do while it is read.
+   * Needs no lock: a file never changes but in its expiry, which is read and written in one piece.
+   */
+  *live(key: EntryKey, wanted: Wanted, deadline: Deadline): Io<Found | undefined> {
+    const nowMs = this.now();
+    const found = yield* this.read(key, wanted, deadline);
+    return found === undefined || found.expiresAtMs <= nowMs ? undefined : found;
+  }
+
+  /** The head and the address of whatever entry a file holds, without its value; `undefined` where it is gone. */
+  *identify(file: EntryFile): Io<Identified | undefined> {
+    const { now } = this.#session.around.disk;
+    return yield* this.#opened(file, toRead, function* (fd) {
+      let buffer = Buffer.allocUnsafe(identifyingBytes);
+      let length = yield* answered(now.read(fd, buffer, 0, buffer.length, 0));
+      const head = decodeHead(buffer, length);
+      if (typeof head === "string") throw corrupt(file.path, head);
+      const needed = headLength + head.addressLength;
+      if (needed > length && length === buffer.length) {
+        if ((yield* answered(now.stat(fd))).size < needed) throw corrupt(file.path, lengthIsWrong);
+        buffer = Buffer.allocUnsafe(needed);
+        length = yield* answered(now.read(fd, buffer, 0, needed, 0));
+      }
+      if (needed > length) throw corrupt(file.path, lengthIsWrong);
+      const address = decodeAddress(buffer, head);
+      if (hashOf(address) !== file.hash) throw anotherEntry(file.path);
+      return { expiresAtMs: head.expiresAtMs, address };
+    });
+  }
+
+  /** Writes the file that is to become the entry, into a directory of this owner's. Nobody else sees it. */
+  *stage(
+    key: EntryKey,
+    change: Change,
+    value: DriverValue,
+    expiresAtMs: number,
+    deadline: Deadline,
+  ): Io<void> {
+    change.staged = `${change.own.path}/${change.owner.freshName()}`;
+    yield* withFile(this.#session.around.disk.now, change.staged, toCreate, (fd) =>
+      this.#write(fd, key, value, expiresAtMs, deadline),
+    );
+  }
+
+  /** Gives the staged file another expiry than it was written with. */
+  *restage(change: Change, expiresAtMs: number): Io<void> {
+    yield* withFile(this.#session.around.disk.now, change.staged ?? "", toChange, (fd) =>
+      this.#writeExpiry(fd, expiresAtMs, this.#syncsFiles),
+    );
+  }
+
+  /** Puts the staged file in the place of the entry: with this, and in one step, it is there for everyone. */
+  *commit(file: EntryFile, change: Change): Io<void> {
+    try {
+      yield* this.#place(file, change);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      yield* makeDirectories(this.#session.around.disk.now, folderOf(file.place, file.hash));
+      yield* this.#place(file, change);
+    }
+    yield* this.#lasting(file, change);
+  }
+
+  /** Removes the entry, which must be there: with this, and in one step, it is gone for everyone. */
+  *remove(file: EntryFile, change: Change): Io<void> {
+    const aside = `${change.own.path}/${change.owner.freshName()}`;
+    yield* answered(this.#session.around.disk.now.rename(file.path, aside));
+    yield* this.discard(aside);
+    yield* this.#lasting(file, change);
+  }
+
+  /**
+   * Moves the expiry of an entry that has one, under its lock, by one write into its file. Gives what it found: if
+   * it had expired before the write was done, it is left as it was.
+   */
+  *renew(key: EntryKey, renewForMs: number, wanted: Wanted, deadline: Deadline): Io<Found | undefined> {
+    return yield* this.#opened(key, toChange, (fd) => this.#renewIn(fd, key, renewForMs, wanted, deadline));
+  }
+
+  /** Removes a file that nobody needs. Where that fails it is litter, and is swept with the directory. */
+  *discard(path: string): Io<void> {
+    try {
+      yield* answered(this.#session.around.disk.now.unlink(path));
+    } catch (error) {
+      if (!isFileError(error)) throw error;
+    }
+  }
+
+  get #syncsFiles(): boolean {
+    return this.#session.durability !== "none";
+  }
+
+  *#renewIn(
+    fd: number,
+    key: EntryKey,
+    renewForMs: number,
+    wanted: Wanted,
+    deadline: Deadline,
+  ): Io<Found | undefined> {
+    const found = yield* this.#readFrom(fd, key, wanted, deadline);
+    if (found.expiresAtMs === Number.POSITIVE_INFINITY) return found;
+    if (found.expiresAtMs <= this.now()) return undefined;
+    yield* this.#writeExpiry(fd, this.endOf(renewForMs), false);
+    if (found.expiresAtMs <= this.now()) {
+      // Too late: others may have seen that it is gone.
+      yield* this.#writeExpiry(fd, found.expiresAtMs, false);
+      return undefined;
+    }
+    if (this.#session.durability === "full") {
+      yield* afterChange(key.path, answered(this.#session.around.disk.later.sync(fd)));
+    }
+    return found;
+  }
+
+  *#writeExpiry(fd: number, expiresAtMs: number, syncs: boolean): Io<void> {
+    const { now, later } = this.#session.around.disk;
+    // Within one page and one sector: it is written whole or not at all, and read so.
+    yield* answered(now.write(fd, encodeExpiry(expiresAtMs), 0, expiryLength, expiryOffset));
+    if (syncs) yield* answered(later.sync(fd));
+  }
+
+  /** What a rename did is to last. It is done already, so nothing that fails from here on makes it undone. */
+  *#lasting({ place, path, hash }: EntryFile, { owner, own }: Change): Io<void> {
+    if (this.#session.durability === "full") {
+      yield* afterChange(path, owner.makeDurable(place, own, hash));
+    }
+  }
+
+  *#place({ path }: EntryFile, change: Change): Io<void> {
+    try {
+      yield* answered(this.#session.around.disk.now.rename(change.staged ?? "", path));
+      change.staged = undefined;
+    } catch (error) {
+      if (isErrno(error, "EISDIR", "ENOTEMPTY")) throw directoryInPlace(path, error);
+      throw error;
+    }
+  }
+
+  *#opened<T>(key: EntryFile, flags: number, work: (fd: number) => Io<T>): Io<T | undefined> {
+    try {
+      return yield* withFile(this.#session.around.disk.now, key.path, flags, work);
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      if (isErrno(error, "ELOOP")) throw corrupt(key.path, "a symbolic link stands in its place", error);
+      if (isErrno(error, "ENXIO", "ENODEV"))
+        throw corrupt(key.path, "something else stands in its place", error);
+      if (isErrno(error, "EISDIR")) throw directoryInPlace(key.path, error);
+      throw error;
+    }
+  }
+
+  *#readFrom(fd: number, key: EntryKey, wanted: Wanted, deadline: Deadline): Io<Found> {
+    const { now, later } = this.#session.around.disk;
+    const buffer = now === later ? Buffer.allocUnsafe(smallBytes) : this.#scratch;
+    const length = yield* answered(now.read(fd, buffer, 0, smallBytes, 0));
+    const head = decodeHead(buffer, length);
+    if (typeof head === "string") throw corrupt(key.path, head);
+    if (length === smallBytes && fileLength(head) > smallBytes) {
+      const { size } = yield* answered(now.stat(fd));
+      if (size !== fileLength(head)) throw corrupt(key.path, lengthIsWrong);
+      if (wanted === "expiry") return { expiresAtMs: head.expiresAtMs, value: nothing };
+      return yield* this.#readLarge(fd, key, head, Buffer.from(buffer), deadline);
+    }
+    return this.#checked(buffer.subarray(0, length), key, head, undefined);
+  }
+
+  /** Piece by piece, each by a thread of the pool. */
+  *#readLarge(fd: number, key: EntryKey, head: Head, beginning: Buffer, deadline: Deadline): Io<Found> {
+    const { later } = this.#session.around.disk;
+    const size = fileLength(head);
+    const file = Buffer.allocUnsafeSlow(size);
+    file.set(beginning);
+    let checksum = checksumOf(beginning);
+    for (let at = beginning.length, length = 0; at < size; at += length) {
+      length = yield* answered(later.read(fd, file, at, Math.min(pieceBytes, size - at), at));
+      if (length === 0) throw corrupt(key.path, "it is cut off");
+      checksum = checksumWith(file.subarray(at, at + length), checksum);
+      this.#moved(deadline);
+    }
+    return this.#checked(file, key, head, checksum);
+  }
+
+  #checked(file: Buffer, key: EntryKey, head: Head, checksum: number | undefined): Found {
+    if (file.length !== fileLength(head)) throw corrupt(key.path, lengthIsWrong);
+    if ((checksum ?? checksumOf(file)) !== head.checksum)
+      throw corrupt(key.path, "its checksum does not fit");
+    if (decodeAddress(file, head) !== key.address) throw anotherEntry(key.path);
+    const value = file.subarray(headLength + head.addressLength);
+    return {
+      expiresAtMs: head.expiresAtMs,
+      value: file.buffer === this.#scratch.buffer ? Uint8Array.prototype.slice.call(value) : value,
+    };
+  }
+
+  *#write(fd: number, key: EntryKey, value: DriverValue, expiresAtMs: number, deadline: Deadline): Io<void> {
+    if (value.length <= smallBytes) {
+      const file = encodeEntry(key.address, value, expiresAtMs);
+      yield* this.#writeAll(fd, file, 0, deadline);
+    } else {
+      const bytes = typeof value === "string" ? Buffer.from(value) : value;
+      const beginning = encodeBeginning(key.address, bytes.length);
+      let checksum = checksumOf(beginning);
+      for (let at = 0; at < bytes.length; at += pieceBytes) {
+        const piece = bytes.subarray(at, at + pieceBytes);
+        checksum = checksumWith(piece, checksum);
+        yield* this.#writeAll(fd, piece, beginning.length + at, deadline);
+      }
+      encodeHead(beginning, checksum, expiresAtMs);
+      yield* this.#writeAll(fd, beginning, 0, deadline);
+    }
+    if (this.#syncsFiles) yield* answered(this.#session.around.disk.later.sync(fd));
+  }
+
+  *#writeAll(fd: number, bytes: Uint8Array, position: number, deadline: Deadline): Io<void> {
+    const { now, later } = this.#session.around.disk;
+    const files = bytes.length <= 4 * smallBytes ? now : later;
+    for (let at = 0; at < bytes.length; ) {
+      at += yield* answered(files.write(fd, bytes, at, bytes.length - at, position + at));
+      this.#moved(deadline);
+    }
+  }
+
+  /** A large value takes its time: the deadline counts for each piece of it. */
+  #moved(deadline: Deadline): void {
+    deadline.untilMs = performance.now() + this.#session.timeoutMs;
+  }
+}
+
+const nothing = new Uint8Array(0);
+const lengthIsWrong = "its length is not what it should be";
+
+/** Work on what is changed already: that it is gone meanwhile is another's later change, not a failure of this one. */
+function* afterChange(path: string, work: Io<void>): Io<void> {
+  try {
+    yield* work;
+  } catch (error) {
+    if (!isFileError(error)) throw error;
+    if (!isMissing(error)) throw perhapsNotDurable(path, error);
+  }
+}

@@ -1,0 +1,44 @@
+import { isStoreError } from "@kv/core";
+import { isFileError } from "./errors.ts";
+
+const longestTimerMs = 2 ** 31 - 1;
+
+/** Sweeps now and then, from the first call on. Its timer does not keep the process alive. */
+export class Sweeper {
+  readonly #everyMs: number;
+  readonly #sweep: () => Promise<unknown>;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #sweeping: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(everyMs: number, sweep: () => Promise<unknown>) {
+    this.#everyMs = Math.min(everyMs, longestTimerMs);
+    this.#sweep = sweep;
+  }
+
+  start(): void {
+    if (this.#timer !== undefined || this.#stopped) return;
+    this.#timer = setTimeout(() => {
+      this.#sweeping = this.#swept();
+    }, this.#everyMs);
+    this.#timer.unref();
+  }
+
+  /** Ends when a sweep that is under way has. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    await this.#sweeping;
+  }
+
+  async #swept(): Promise<void> {
+    try {
+      await this.#sweep();
+    } catch (error) {
+      // Nobody waits for this. What is wrong with the disk is told to those who use it, and to callers of deleteExpired.
+      if (!isFileError(error) && !isStoreError(error)) throw error;
+    }
+    this.#timer = undefined;
+    this.start();
+  }
+}

@@ -1,0 +1,9 @@
+import { testStore } from "@kv/testkit/vitest";
+import { fileHarness, runs, soak } from "./harness.ts";
+
+testStore(fileHarness("fileStore", {}), runs);
+
+if (soak) {
+  testStore(fileHarness("fileStore, durability file", { durability: "file" }), runs);
+  testStore(fileHarness("fileStore, durability none", { durability: "none" }), runs);
+}

@@ -1,0 +1,27 @@
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export interface TemporaryDirectory {
+  readonly path: string;
+  isThere(): boolean;
+  remove(): void;
+}
+
+/** A path at which nothing is yet. */
+export function newDirectory(parent: string = newParent()): TemporaryDirectory {
+  const path = join(parent, `store-${crypto.randomUUID()}`);
+  return {
+    path,
+    isThere: () => existsSync(path),
+    remove: () => rmSync(path, { recursive: true, force: true }),
+  };
+}
+
+/** A directory for those of stores: on the disk, or in memory where the machine has that, for what runs long. */
+export function newParent(on: "disk" | "memory" = "disk"): string {
+  const base = on === "memory" && existsSync(memory) ? memory : tmpdir();
+  return mkdtempSync(join(base, "kv-file-"));
+}
+
+const memory = "/dev/shm";
