@@ -172,7 +172,15 @@ export class Entries {
    * it had expired before the write was done, it is left as it was.
    */
   *renew(key: EntryKey, renewForMs: number, wanted: Wanted, deadline: Deadline): Io<Found | undefined> {
-    return yield* this.#opened(key, toChange, (fd) => this.#renewIn(fd, key, renewForMs, wanted, deadline));
+    const progress = { isWritten: false };
+    try {
+      return yield* this.#opened(key, toChange, (fd) =>
+        this.#renewIn(fd, key, renewForMs, wanted, deadline, progress),
+      );
+    } catch (error) {
+      if (progress.isWritten && isFileError(error)) throw perhapsNotDurable(key.path, error);
+      throw error;
+    }
   }
 
   /** Removes a file that nobody needs. Where that fails it is litter, and is swept with the directory. */
@@ -194,18 +202,20 @@ export class Entries {
     renewForMs: number,
     wanted: Wanted,
     deadline: Deadline,
+    progress: { isWritten: boolean },
   ): Io<Found | undefined> {
     const found = yield* this.#readFrom(fd, key, wanted, deadline);
     if (found.expiresAtMs === Number.POSITIVE_INFINITY) return found;
     if (found.expiresAtMs <= this.now()) return undefined;
     yield* this.#writeExpiry(fd, this.endOf(renewForMs), false);
+    progress.isWritten = true;
     if (found.expiresAtMs <= this.now()) {
       // Too late: others may have seen that it is gone.
       yield* this.#writeExpiry(fd, found.expiresAtMs, false);
       return undefined;
     }
     if (this.#session.durability === "full") {
-      yield* afterChange(key.path, answered(this.#session.around.disk.later.sync(fd)));
+      yield* answered(this.#session.around.disk.later.sync(fd));
     }
     return found;
   }

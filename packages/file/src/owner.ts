@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { makeDirectories, removeIfEmpty, syncDirectory, withFile } from "./directories.ts";
+import { listed, makeDirectories, removeIfEmpty, syncDirectory, withFile } from "./directories.ts";
 import { isFileError, isMissing } from "./errors.ts";
 import { toCreate } from "./files.ts";
 import type { Identity } from "./identity.ts";
@@ -51,7 +51,12 @@ export class Owner {
     const { now } = this.#session.around.disk;
     yield* answered(now.makeDirectory(this.directory));
     const text = Buffer.from(this.id);
-    yield* withFile(now, this.idPath, toCreate, (fd) => answered(now.write(fd, text, 0, text.length, 0)));
+    try {
+      yield* withFile(now, this.idPath, toCreate, (fd) => answered(now.write(fd, text, 0, text.length, 0)));
+    } catch (error) {
+      yield* this.#removed(this.directory);
+      throw error;
+    }
   }
 
   /** A name that this owner has not used yet. */
@@ -171,16 +176,21 @@ export class Owner {
     this.#beating = undefined;
   }
 
-  /** Takes away what is the owner's. What cannot be removed is litter, and is swept by another. */
+  /** Takes away what is the owner's. What cannot be removed is litter, and is swept when its process has ended. */
   *end(): Io<void> {
     this.stop();
-    const { now } = this.#session.around.disk;
     yield* this.#releaseRest();
+    for (const { path } of this.#directories.values()) yield* this.#removed(path);
+    if (this.#unreleased.size === 0) yield* this.#removed(this.directory);
+  }
+
+  /** Removes a directory of its own, with the litter of what failed. */
+  *#removed(directory: string): Io<void> {
+    const { now } = this.#session.around.disk;
     try {
-      for (const { path } of this.#directories.values()) yield* removeIfEmpty(now, path);
-      if (this.#unreleased.size > 0) return;
-      yield* answered(now.unlink(this.idPath));
-      yield* removeIfEmpty(now, this.directory);
+      if (yield* removeIfEmpty(now, directory)) return;
+      for (const name of yield* listed(now, directory)) yield* answered(now.unlink(`${directory}/${name}`));
+      yield* removeIfEmpty(now, directory);
     } catch (error) {
       if (!isFileError(error)) throw error;
     }

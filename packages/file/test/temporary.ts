@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -25,3 +25,8 @@ export function newParent(on: "disk" | "memory" = "disk"): string {
 }
 
 const memory = "/dev/shm";
+
+/** The paths of all that a directory holds, however deep. */
+export function allBelow(directory: string): string[] {
+  return readdirSync(directory, { recursive: true }).map((path) => join(directory, String(path)));
+}
