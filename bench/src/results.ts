@@ -16,7 +16,7 @@ export function keepResult(name: string, result: object): void {
 
 export function keptResult(name: string): unknown {
   const file = fileOf(name);
-  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as R) : undefined;
+  return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
 }
 
 function fileOf(name: string): URL {
