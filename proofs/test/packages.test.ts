@@ -70,6 +70,7 @@ describe("a project outside the workspace", () => {
   const brings: Readonly<Record<string, readonly string[]>> = {
     cli: [],
     core: [],
+    file: [],
     memory: [],
     redis: ["ioredis"],
     resp: [],

@@ -1,4 +1,7 @@
+import { relative } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { FullStore } from "@kv/core";
+import { fileStore } from "@kv/file";
 import { memoryStore } from "@kv/memory";
 import { redisStore } from "@kv/redis";
 import { valkeyStore } from "@kv/valkey";
@@ -9,13 +12,25 @@ export interface Place {
   readonly description: string;
 }
 
-/** The one place that knows the backends: memory unless told, or a server by a URL like `redis://localhost:6379`. */
-export function openStore(url: string | undefined): Place {
-  if (url === undefined || url === "") return { store: memoryStore(), description: "memory" };
+/** Where the tour keeps its files unless told: a folder of this repository that git leaves alone. */
+const ownFolder = fileURLToPath(new URL("../../../.tour", import.meta.url));
+
+/**
+ * The one place that knows the backends: files unless told, `memory:`, other files (`file:./folder`), or a server
+ * (`redis://localhost:6379`).
+ */
+export function openStore(url: string = `file:${ownFolder}`): Place {
   // A namespace of its own: on a server that others use too, the tour touches nothing of theirs.
   const namespace = "kv-tour";
   const { protocol, host } = new URL(url);
   switch (protocol) {
+    case "memory:":
+      return { store: memoryStore(), description: "memory" };
+    case "file:": {
+      const directory = url.slice(protocol.length); // new URL would make a relative path absolute
+      const description = `files in ${relative(process.cwd(), directory)}`;
+      return { store: fileStore({ directory }), description };
+    }
     case "redis:":
     case "rediss:":
       return { store: redisStore({ url, namespace }), description: `Redis at ${host}` };
@@ -23,6 +38,6 @@ export function openStore(url: string | undefined): Place {
     case "valkeys:":
       return { store: valkeyStore({ url, namespace }), description: `Valkey at ${host}` };
     default:
-      throw new TypeError("KV_URL must begin with redis://, rediss://, valkey:// or valkeys://.");
+      throw new TypeError("KV_URL must begin with memory:, file:, redis:// or valkey://.");
   }
 }

@@ -1,4 +1,7 @@
 import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { startStandalone } from "@kv/test-servers";
 import { expect, test } from "vitest";
@@ -37,11 +40,32 @@ function expectAllChapters(stdout: string): void {
 }
 
 test("the tour in memory keeps what it is given", limit, async () => {
-  const stdout = await tour();
+  const stdout = await tour("memory:");
   expect(stdout).toMatch(/^Everything is kept in memory\.\n/);
   expectAllChapters(stdout);
   expect(stdout).toMatch(/the first run on this store/);
 });
+
+test(
+  "the tour on files, in the folder of the repository unless told, finds what an earlier run kept",
+  limit,
+  async () => {
+    expect(await tour()).toMatch(
+      /^Everything is kept in files in \.tour\.\n[^]*(?:the first run|run number)/,
+    );
+
+    const folder = await mkdtemp(join(tmpdir(), "kv-tour-"));
+    try {
+      for (const last of [/the first run on this store/, /run number 2 on this store/]) {
+        const stdout = await tour(`file:${join(folder, "store")}`);
+        expectAllChapters(stdout);
+        expect(stdout).toMatch(last);
+      }
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  },
+);
 
 test.each([
   { kind: "redis", scheme: "redis://", says: /^Everything is kept in Redis at / },
@@ -62,6 +86,6 @@ test.each([
 
 test("a KV_URL that is none says what it must be", limit, async () => {
   await expect(tour("mysql://localhost")).rejects.toMatchObject({
-    stderr: expect.stringMatching(/KV_URL must begin with redis:\/\//),
+    stderr: expect.stringMatching(/KV_URL must begin with memory:/),
   });
 });
