@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { FullStore } from "@kv/core";
 import { memoryStore } from "@kv/memory";
 import { type ServerKind, startProxy, startStandalone } from "@kv/test-servers";
@@ -25,6 +28,7 @@ export interface OpenBackend<P extends StorePlace | undefined = StorePlace | und
 
 /** The backends whose data several processes share. */
 export const sharedBackends: readonly TestBackend<StorePlace>[] = [
+  { name: "file", open: openFiles },
   { name: "redis", open: () => openServer("redis") },
   { name: "valkey", open: () => openServer("valkey") },
 ];
@@ -33,11 +37,29 @@ export const sharedBackends: readonly TestBackend<StorePlace>[] = [
 export const testBackends: readonly TestBackend[] = [{ name: "memory", open: openMemory }, ...sharedBackends];
 
 async function openMemory(): Promise<OpenBackend<undefined>> {
-  const { store, fail, heal } = failingStore(memoryStore());
-  const stop = () => store.close();
+  return openFailing(memoryStore(), undefined, async () => undefined);
+}
+
+async function openFiles(): Promise<OpenBackend<StorePlace>> {
+  const directory = await mkdtemp(join(tmpdir(), "kv-test-backends-"));
+  const place = { kind: "file", directory } as const;
+  return openFailing(openElsewhere(place), place, () => rm(directory, { recursive: true, force: true }));
+}
+
+/** What cannot be made to fail by itself fails by a store before it. */
+function openFailing<P extends StorePlace | undefined>(
+  inner: FullStore,
+  place: P,
+  remove: () => Promise<void>,
+): OpenBackend<P> {
+  const { store, fail, heal } = failingStore(inner);
+  const stop = async () => {
+    await store.close();
+    await remove();
+  };
   return {
     store,
-    place: undefined,
+    place,
     fail: async () => fail(),
     heal: async () => heal(),
     stop,
