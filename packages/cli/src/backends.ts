@@ -36,8 +36,7 @@ export async function checkThere(location: Location): Promise<void> {
 }
 
 async function openFiles({ directory }: FileLocation, timeout: Duration): Promise<FullStore> {
-  const name: string = "@kv/file";
-  const { fileStore } = (await import(name)) as { fileStore: (options: object) => FullStore };
+  const { fileStore } = await import("@kv/file");
   return fileStore({ directory, timeout });
 }
 
