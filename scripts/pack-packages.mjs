@@ -50,8 +50,8 @@ async function pack(names) {
 
 async function isReleased({ name, version }) {
   try {
-    await run("npm", ["view", `${name}@${version}`, "version", "--json"]);
-    return true;
+    const { stdout } = await run("npm", ["view", `${name}@${version}`, "version", "--json"]);
+    return stdout.trim() !== ""; // nothing for a version that is not there of a package that is
   } catch (error) {
     if (/"code": "E404"/.test(error.stdout)) return false;
     throw error;

@@ -11,13 +11,17 @@ const repository = new URL("../../", import.meta.url).pathname;
 
 export interface PackedPackage {
   readonly name: string;
+  readonly version: string;
   readonly tarball: string;
   /** The other packages of this repository that it depends on, directly or not. */
   readonly internalDependencies: readonly string[];
 }
 
 export interface PackedPackages {
+  /** Each package after those that it depends on. */
   readonly all: readonly PackedPackage[];
+  /** Where the tarballs are, beside a packed.json that names them. */
+  readonly folder: string;
   remove(): Promise<void>;
 }
 
@@ -57,7 +61,8 @@ export function packedForTests(limitMs: number): {
 async function packAll(): Promise<PackedPackages> {
   const folder = await mkdtemp(join(tmpdir(), "kv-packed-"));
   const { stdout } = await run(process.execPath, [join(repository, "scripts/pack-packages.mjs"), folder]);
-  const packed = JSON.parse(stdout) as Pick<PackedPackage, "name" | "tarball">[];
+  await writeFile(join(folder, "packed.json"), stdout);
+  const packed = JSON.parse(stdout) as Omit<PackedPackage, "internalDependencies">[];
 
   const manifests = new Map<string, Manifest>();
   for (const { name } of packed) {
@@ -69,11 +74,8 @@ async function packAll(): Promise<PackedPackages> {
       .filter((dependency) => manifests.has(dependency))
       .flatMap((dependency) => [dependency, ...internal(dependency)]);
   return {
-    all: packed.map(({ name, tarball }) => ({
-      name,
-      tarball,
-      internalDependencies: [...new Set(internal(name))],
-    })),
+    all: packed.map((one) => ({ ...one, internalDependencies: [...new Set(internal(one.name))] })),
+    folder,
     remove: () => rm(folder, { recursive: true, force: true }),
   };
 }
