@@ -82,6 +82,6 @@ function serverLocation(text: string): ServerLocation {
     url: url.href,
     root,
     shown,
-    identity: `${url.hostname}:${url.port || "6379"}/${url.pathname.slice(1) || "0"}?${root ?? "KV"}`,
+    identity: `${url.hostname.toLowerCase()}:${url.port || "6379"}/${url.pathname.slice(1) || "0"}?${root ?? "KV"}`,
   };
 }

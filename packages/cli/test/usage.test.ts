@@ -35,6 +35,7 @@ describe("kv used wrongly", () => {
     [["get", "redis://127.0.0.1:1?root=", "k"], "The name of a namespace must have 1 to 255 bytes"],
     [["get", "redis://", "k"], "is no address"],
     [["copy", nowhere, nowhere], "Source and target are one namespace"],
+    [["copy", "redis://Host", "rediss://host:6379/?root=KV"], "Source and target are one namespace"],
     [["copy", nowhere, "valkey://127.0.0.1:1/0", "-n", "a"], "Source and target are one namespace"],
     [
       ["copy", nowhere, nowhere, "-n", "a", "--to-namespace", "a", "--to-namespace", "b"],
