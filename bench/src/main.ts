@@ -4,9 +4,11 @@ import { describeMachine } from "./machine.ts";
 import { picture } from "./picture.ts";
 import { keepResult, keptResult, type Result } from "./results.ts";
 import { resultsPage } from "./results-page.ts";
+import { scalePage } from "./scale-page.ts";
 import { memory } from "./suites/memory.ts";
 import { rateLimit } from "./suites/rate-limit.ts";
 import { resp } from "./suites/resp.ts";
+import { type Scale, scale } from "./suites/scale.ts";
 
 const suites: Readonly<Record<string, () => Promise<Comparison>>> = {
   memory: () => memory({ rounds: 21, sliceMs: 40 }),
@@ -15,19 +17,29 @@ const suites: Readonly<Record<string, () => Promise<Comparison>>> = {
   "rate-limit": () => rateLimit({ rounds: 21, sliceMs: 60 }),
 };
 
+const known = [...Object.keys(suites), "scale"];
 const asked = process.argv.slice(2);
-const unknown = asked.filter((name) => suites[name] === undefined);
+const unknown = asked.filter((name) => !known.includes(name));
 if (unknown.length > 0) {
-  process.stderr.write(`There is no ${unknown.join(", ")}. Known: ${Object.keys(suites).join(", ")}.\n`);
+  process.stderr.write(`There is no ${unknown.join(", ")}. Known: ${known.join(", ")}.\n`);
   process.exitCode = 1;
 } else {
-  for (const name of asked.length > 0 ? asked : Object.keys(suites)) {
+  for (const name of asked.length > 0 ? asked : known) {
     process.stderr.write(`\n${name}\n`);
-    keepResult(name, { ...(await suites[name]?.()), measuredOn: describeMachine() });
+    keepResult(
+      name,
+      name === "scale" ? await scale() : { ...(await suites[name]?.()), measuredOn: describeMachine() },
+    );
   }
   const results = Object.keys(suites)
     .map((name) => keptResult(name) as Result | undefined)
     .filter((result) => result !== undefined);
-  writeFileSync(new URL("../RESULTS.md", import.meta.url), resultsPage(results));
-  writeFileSync(new URL("../results.svg", import.meta.url), picture(results));
+  const grown = keptResult("scale") as Scale | undefined;
+  write("RESULTS.md", resultsPage(results));
+  write("results.svg", picture(results));
+  if (grown !== undefined) write("SCALE.md", scalePage(grown));
+}
+
+function write(file: string, text: string): void {
+  writeFileSync(new URL(`../${file}`, import.meta.url), text);
 }

@@ -8,7 +8,7 @@ export function resultsPage(results: readonly Result[]): string {
   return [
     "# How fast it is",
     "",
-    "Every figure is a ratio to the bare thing within the same round, the median of many rounds; more is faster. What is in brackets are the quartiles of ours. Each subject runs in a process of its own, and the processes take turns. `pnpm bench` measures it again; this page is made by it.",
+    "Every figure is a ratio to the bare thing within the same round, the median of many rounds; more is faster. What is in brackets are the quartiles of ours. Each subject runs in a process of its own, and the processes take turns. `pnpm bench` measures it again; this page is made by it. How cost grows with the number of entries, and planning for very many, stand in [SCALE.md](SCALE.md).",
     "",
     "![Ours beside its peers](results.svg)",
     "",

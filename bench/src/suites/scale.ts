@@ -17,7 +17,7 @@ export async function scale(): Promise<Scale> {
   return {
     measuredOn: describeMachine(),
     footprints: await measureFootprints(),
-    stalls: await measureStalls(),
+    stalls: await measureStalls(5),
     growth: await measureGrowth({ rounds: 15, sliceMs: 60 }),
     server: await measureServer(5),
   };
