@@ -37,7 +37,7 @@ export class Entries {
     bytes: Uint8Array,
     expiresAtMs: number,
   ): void {
-    this.#limits?.refuseTooLarge(key, bytes);
+    const size = this.#limits?.admit(key, bytes);
     const node = known ?? this.tree.findOrAdd(path);
     let entry = node.entries.get(key);
     if (entry === undefined) {
@@ -47,8 +47,8 @@ export class Entries {
       entry.bytes = bytes;
       entry.expiresAtMs = expiresAtMs;
     }
-    if (this.#limits !== undefined) {
-      this.#limits.stored(node, key, entry);
+    if (this.#limits !== undefined && size !== undefined) {
+      this.#limits.stored(node, key, entry, size);
       this.#evict(this.#limits);
     }
   }

@@ -1,5 +1,4 @@
 import { StoreError } from "@kv/core";
-import { utf8 } from "@kv/core/driver";
 import { type Entry, type NamespaceNode, nodesFrom } from "./namespace-tree.ts";
 
 /** An entry's place in the order of use. */
@@ -34,19 +33,22 @@ export class Limits {
     this.#ends = ends;
   }
 
-  /** @throws StoreError `KV_FULL` for an entry that no eviction could make room for */
-  refuseTooLarge(key: string, bytes: Uint8Array): void {
-    const size = sizeOf(key, bytes);
-    if (size <= this.#max.bytes) return;
+  /**
+   * The size of an entry.
+   *
+   * @throws StoreError `KV_FULL` for one that no eviction could make room for
+   */
+  admit(key: string, value: Uint8Array): number {
+    const size = utf8Length(key) + value.length;
+    if (size <= this.#max.bytes) return size;
     throw new StoreError(
       "KV_FULL",
       `key and value have ${size} bytes, and maxBytes allows ${this.#max.bytes} for all entries together; nothing was changed.`,
     );
   }
 
-  /** An entry was added, or got another value. */
-  stored(node: NamespaceNode, key: string, entry: Entry): void {
-    const bytes = sizeOf(key, entry.bytes);
+  /** An entry was added, or got another value, of that size with its key. */
+  stored(node: NamespaceNode, key: string, entry: Entry, bytes: number): void {
     if (entry.use === undefined) {
       entry.use = { node, key, bytes } as Use;
       this.#count(node, 1, bytes);
@@ -112,6 +114,14 @@ export function unlink(use: Use): void {
   use.newer = use;
 }
 
-function sizeOf(key: string, bytes: Uint8Array): number {
-  return utf8(key).length + bytes.length;
+/** How many bytes the UTF-8 of a well-formed string has, counted without encoding it. */
+function utf8Length(text: string): number {
+  let bytes = text.length;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code < 0x80) continue;
+    // A character beyond the first plane is two surrogates, and has four bytes.
+    bytes += code < 0x800 || (code >= 0xd800 && code < 0xe000) ? 1 : 2;
+  }
+  return bytes;
 }

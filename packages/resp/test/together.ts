@@ -1,6 +1,7 @@
 import type { FullStore } from "@kv/core";
 import { type FaultProxy, startCluster, startProxy, startStandalone } from "@kv/test-servers";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
+import { promisesMade } from "../../core/test/counted.ts";
 import { type ClientLibrary, makeClient } from "./clients.ts";
 import type { Backend } from "./contract.ts";
 
@@ -84,6 +85,36 @@ export async function testTogether(
         );
       }
       expect(await sent(() => store.getMany(values.map(([key]) => key)))).toMatchObject({ GET: 40 });
+    });
+  });
+
+  describe(`${kind}: promises`, () => {
+    test("a call of a tick costs two, and what its command costs is shared", async () => {
+      const { store } = await counted();
+      const all = (call: (key: string) => Promise<unknown>) => (): unknown => {
+        const made = keys.map(call);
+        return new Promise((resolve) => {
+          let left = made.length;
+          const ended = (): void => {
+            left -= 1;
+            if (left === 0) resolve(undefined);
+          };
+          for (const one of made) void one.then(ended, ended);
+        });
+      };
+      const calls = {
+        get: all((key) => store.get(key)),
+        set: all((key) => store.set(key, "1")),
+        increment: all((key) => store.increment(key)),
+        renew: all((key) => store.get(key, { renewFor: "1h" })),
+      };
+      for (const call of Object.values(calls)) {
+        await call();
+        const forWaiting = keys.length + 1;
+        const made = (await promisesMade(call)) - forWaiting;
+        expect(made).toBeGreaterThanOrEqual(2 * keys.length);
+        expect(made).toBeLessThanOrEqual(2 * keys.length + 2 * 20); // there are two commands
+      }
     });
   });
 

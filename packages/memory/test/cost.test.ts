@@ -1,0 +1,42 @@
+import { memoryStore } from "@kv/memory";
+import { describe, expect, test } from "vitest";
+import { bytesLaidDown, promisesMade } from "../../core/test/counted.ts";
+
+// What a call costs, counted in what does not vary with the machine.
+
+const value = new Uint8Array(5_000).fill(0xff);
+
+describe.each([
+  ["memoryStore()", {}],
+  ["memoryStore({ maxEntries })", { maxEntries: 10 }],
+])("%s", (_, options) => {
+  const calls: Record<string, (store: ReturnType<typeof memoryStore>) => Promise<unknown>> = {
+    get: (store) => store.get("k"),
+    set: (store) => store.set("k", value, { expiresIn: "1h" }),
+    "get that renews": (store) => store.get("k", { renewFor: "1h" }),
+    touch: (store) => store.touch("k", "1h"),
+    exists: (store) => store.exists("k"),
+    expiresIn: (store) => store.expiresIn("k"),
+    increment: (store) => store.increment("n"),
+    setIfAbsent: (store) => store.setIfAbsent("k", "v"),
+    getMany: (store) => store.getMany(["k", "l", "m"]),
+    delete: (store) => store.delete("k"),
+  };
+
+  for (const [name, call] of Object.entries(calls)) {
+    test(`${name} costs one promise`, async () => {
+      const store = memoryStore(options);
+      await store.set("k", value, { expiresIn: "1h" });
+      expect(await promisesMade(() => call(store))).toBe(1);
+    });
+  }
+
+  test("set copies the bytes once, get copies them once, what needs no value copies none", async () => {
+    const store = memoryStore(options);
+    expect(bytesLaidDown(() => store.set("k", value))).toBe(5_000);
+    expect(bytesLaidDown(() => store.get("k"))).toBe(5_000);
+    expect(bytesLaidDown(() => store.touch("k", "1h"))).toBe(0);
+    expect(bytesLaidDown(() => store.exists("k"))).toBe(0);
+    expect(bytesLaidDown(() => store.delete("k"))).toBe(0);
+  });
+});
