@@ -104,10 +104,10 @@ async function watched(server: Server, job: () => Promise<unknown>): Promise<Ser
   await probe.ping();
   await probe.config("SET", "slowlog-log-slower-than", "100", "slowlog-max-len", "1000");
   await probe.slowlog("RESET");
-  let ended = false;
+  const state = { hasEnded: false };
   let longestWaitMs = 0;
   const probing = (async () => {
-    while (!ended) {
+    while (!state.hasEnded) {
       const askedMs = performance.now();
       await probe.ping();
       longestWaitMs = Math.max(longestWaitMs, performance.now() - askedMs);
@@ -116,7 +116,7 @@ async function watched(server: Server, job: () => Promise<unknown>): Promise<Ser
   const beganMs = performance.now();
   await job();
   const tookMs = performance.now() - beganMs;
-  ended = true;
+  state.hasEnded = true;
   await probing;
   const slow = (await probe.slowlog("GET", 1_000)) as [id: number, at: number, tookUs: number][];
   await probe.quit();

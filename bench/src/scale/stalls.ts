@@ -98,12 +98,12 @@ async function fill(store: MemoryStore, oneIn = 0): Promise<void> {
 async function stallOf(job: () => unknown): Promise<Stall> {
   collectAllGarbage();
   await new Promise((resolve) => setTimeout(resolve, 50));
-  let ended = false;
+  const state = { hasEnded: false };
   let longestMs = 0;
   const beganMs = performance.now();
   const ticking = (async () => {
     let lastMs = performance.now();
-    while (!ended) {
+    while (!state.hasEnded) {
       await new Promise((resolve) => setImmediate(resolve));
       const nowMs = performance.now();
       longestMs = Math.max(longestMs, nowMs - lastMs);
@@ -112,7 +112,7 @@ async function stallOf(job: () => unknown): Promise<Stall> {
   })();
   await job();
   const tookMs = performance.now() - beganMs;
-  ended = true;
+  state.hasEnded = true;
   await ticking;
   return { tookMs, longestMs };
 }

@@ -16,9 +16,11 @@ export async function runTask(module: URL, name: string): Promise<unknown> {
 export function serveTask(tasks: Tasks): void {
   const task = tasks[process.argv[2] ?? ""];
   if (process.send === undefined || task === undefined) return;
-  setImmediate(async () => {
-    process.send?.(await task());
-    process.disconnect();
+  setImmediate(() => {
+    void task().then((answer) => {
+      process.send?.(answer);
+      process.disconnect();
+    });
   });
 }
 
