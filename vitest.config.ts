@@ -1,5 +1,6 @@
 import { readdirSync } from "node:fs";
 import { basename } from "node:path";
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 // Packages are read from their sources: no build stands between a change and its tests.
@@ -17,7 +18,14 @@ const folders = [
 
 const projects = folders.map((folder) => ({
   extends: true as const,
-  test: { name: basename(folder), root: `./${folder}`, include: ["test/**/*.test.ts"] },
+  test: {
+    name: basename(folder),
+    root: `./${folder}`,
+    include: ["test/**/*.test.ts"],
+    ...(folder === "proofs" && {
+      globalSetup: fileURLToPath(new URL("proofs/pack-once.ts", import.meta.url)),
+    }),
+  },
 }));
 
 export default defineConfig({

@@ -2,10 +2,9 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { startStandalone } from "@kv/test-servers";
 import { describe, expect, test } from "vitest";
-import { packedForTests, run } from "./packed-packages.ts";
+import { consumer, run } from "./consumer.ts";
 
 const limit = { timeout: 180_000 };
-const { consumer } = packedForTests(limit.timeout);
 
 interface Outcome {
   readonly code: number;

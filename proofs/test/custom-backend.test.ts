@@ -2,7 +2,7 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { packedForTests, run } from "./packed-packages.ts";
+import { packedPackage, run } from "./consumer.ts";
 
 // The project that docs/write-a-backend.md goes through, as somebody else has it: installed from tarballs.
 
@@ -54,7 +54,6 @@ describe("the page on how to write a backend", () => {
 });
 
 describe("the custom backend", () => {
-  const { packed } = packedForTests(limit.timeout);
   let folder: string;
 
   beforeAll(async () => {
@@ -65,9 +64,7 @@ describe("the custom backend", () => {
     });
     for (const dependencies of [manifest.dependencies, manifest.devDependencies]) {
       for (const name of Object.keys(dependencies).filter((one) => one.startsWith("@kv/"))) {
-        const tarball = packed().all.find((one) => one.name === name)?.tarball;
-        if (tarball === undefined) throw new Error(`${name} is not among the published packages`);
-        dependencies[name] = `file:${tarball}`;
+        dependencies[name] = `file:${packedPackage(name).tarball}`;
       }
     }
     await writeFile(join(folder, "package.json"), JSON.stringify(manifest, undefined, 2));

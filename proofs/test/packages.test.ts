@@ -6,13 +6,11 @@ import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/co
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { describe, expect, test } from "vitest";
-import { packedForTests, run } from "./packed-packages.ts";
+import { consumer, packedPackage, run } from "./consumer.ts";
 import { typedPrograms } from "./typed-programs.ts";
 
 const limit = { timeout: 180_000 };
 const require = createRequire(import.meta.url);
-
-const { packed, consumer } = packedForTests(limit.timeout);
 
 const published = readdirSync(new URL("../../packages", import.meta.url)).filter(
   (name) => !(require(`../../packages/${name}/package.json`) as { private?: boolean }).private,
@@ -20,7 +18,7 @@ const published = readdirSync(new URL("../../packages", import.meta.url)).filter
 
 describe("packed tarballs", () => {
   test.each(published)("%s has what it promises, and nothing else", limit, async (name) => {
-    const tarball = packed().all.find((one) => one.name === `@kv/${name}`)?.tarball ?? "";
+    const tarball = packedPackage(`@kv/${name}`).tarball;
     const { stdout } = await run("tar", ["-tzf", tarball]);
     const files = stdout
       .trim()
@@ -50,7 +48,7 @@ describe("packed tarballs", () => {
   });
 
   test.each(published)("%s has types that resolve the way its code does", limit, async (name) => {
-    const tarball = packed().all.find((one) => one.name === `@kv/${name}`)?.tarball ?? "";
+    const tarball = packedPackage(`@kv/${name}`).tarball;
     const result = await checkPackage(createPackageFromTarballData(await readFile(tarball)));
     // ESM only: node10 knows no exports, and what CommonJS gets is ESM by design.
     const problems =
@@ -86,7 +84,7 @@ describe("a project outside the workspace", () => {
   test.each(published)("installs %s and gets nothing else", limit, async (name) => {
     const folder = await consumer(`@kv/${name}`);
     const installed = await installedIn(folder);
-    const ours = packed().all.find((one) => one.name === `@kv/${name}`)?.internalDependencies ?? [];
+    const ours = packedPackage(`@kv/${name}`).internalDependencies;
     const brought = brings[name] ?? [];
     expect(installed.filter((one) => one.startsWith("@kv/"))).toEqual([`@kv/${name}`, ...ours].toSorted());
     expect(installed.filter((one) => heavy.includes(one))).toEqual(brought);

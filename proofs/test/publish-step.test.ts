@@ -2,13 +2,12 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { packedForTests, run } from "./packed-packages.ts";
+import { packed, run } from "./consumer.ts";
 
 // The last step of a release, as it stands in the workflow, with an npm and a gh that only write down what they are told.
 
 const limit = { timeout: 120_000 };
 const repository = new URL("../../", import.meta.url).pathname;
-const { packed } = packedForTests(limit.timeout);
 let bin: string;
 let log: string;
 

@@ -3,7 +3,7 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type RunningServer, startStandalone } from "@kv/test-servers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { run } from "./packed-packages.ts";
+import { run } from "./consumer.ts";
 
 // Every TypeScript example of every README is compiled and run, as it stands.
 

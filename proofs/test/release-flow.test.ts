@@ -2,7 +2,7 @@ import { appendFile, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { run } from "./packed-packages.ts";
+import { run } from "./consumer.ts";
 
 // What a release does to versions, and what is asked of a change, tried out on a copy of this repository.
 

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { packedForTests, run } from "./packed-packages.ts";
+import { consumer, run } from "./consumer.ts";
 
 // A backend of somebody else's, in a project of its own, held against the packed testkit: once right, once broken.
 
@@ -52,8 +52,6 @@ testStore({ name: "mapStore", capabilities: [], inMemory: true, open: () => ({ s
 `;
 
 const brokenCase = "T1 an expired entry is gone for exists";
-
-const { consumer } = packedForTests(limit.timeout);
 
 async function project(entry: string): Promise<string> {
   const folder = await consumer("@kv/testkit");
