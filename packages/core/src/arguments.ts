@@ -117,11 +117,11 @@ const createOptions: readonly string[] = ["expiresIn"];
 const setOptions: readonly string[] = ["expiresIn", "keepExpiry"];
 const incrementOptions: readonly string[] = ["by", "expiresIn"];
 
-/** A misspelt option would otherwise store an entry for ever that was meant to expire. */
-function checkOptions(options: object, known: readonly string[]): void {
+/** A misspelt option would otherwise be passed over, and an entry stored for ever that was meant to expire. */
+export function checkOptions(options: object, known: readonly string[]): void {
   if (typeof options !== "object" || options === null) {
     throw mistake(
-      new TypeError(`Options must be an object, like { ${known[0]}: "15m" }, not ${kindOf(options)}.`),
+      new TypeError(`Options must be an object, like { ${known[0]}: ... }, not ${kindOf(options)}.`),
     );
   }
   for (const name in options) {

@@ -6,6 +6,7 @@ export {
   checkKey,
   checkKeys,
   checkName,
+  checkOptions,
   checkRenewFor,
   checkValue,
 } from "./arguments.ts";

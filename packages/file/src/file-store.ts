@@ -1,6 +1,12 @@
 import { resolve } from "node:path";
 import type { Duration, FullStore } from "@kv/core";
-import { createStore, type Driver, durationMs, type FullDriverNamespace } from "@kv/core/driver";
+import {
+  checkOptions,
+  createStore,
+  type Driver,
+  durationMs,
+  type FullDriverNamespace,
+} from "@kv/core/driver";
 import { Backend } from "./backend.ts";
 import { explain } from "./errors.ts";
 import { fileNamespace } from "./file-namespace.ts";
@@ -53,7 +59,7 @@ export function fileStore(options: FileStoreOptions): FileStore {
 
 /** The same in surroundings of a test's own. */
 export function fileStoreIn(options: FileStoreOptions, surroundings: Partial<Surroundings>): FileStore {
-  checkOptions(options);
+  checkFileOptions(options);
   const { directory, durability = "full", disk = "local" } = options;
   const { sweepEvery = Number.POSITIVE_INFINITY, timeout = "5s" } = options;
   const timeoutMs = durationMs(timeout, "timeout");
@@ -88,15 +94,8 @@ export function fileStoreIn(options: FileStoreOptions, surroundings: Partial<Sur
 const durabilities: readonly Durability[] = ["none", "file", "full"];
 const known: readonly string[] = ["directory", "durability", "disk", "sweepEvery", "timeout"];
 
-function checkOptions(options: FileStoreOptions): void {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError('fileStore takes options, like { directory: "data" }.');
-  }
-  for (const name in options) {
-    if (!known.includes(name)) {
-      throw new TypeError(`There is no option ${JSON.stringify(name)} here. Known: ${known.join(", ")}.`);
-    }
-  }
+function checkFileOptions(options: FileStoreOptions): void {
+  checkOptions(options, known);
   const { directory, durability = "full", disk = "local" } = options;
   if (typeof directory !== "string" || directory === "") {
     throw new TypeError('directory must be the path of a directory, like "data/kv".');
