@@ -1,0 +1,44 @@
+import type { Context } from "hono";
+import { clientNetwork, withoutPort } from "./ip-address.ts";
+import { checkFunction, checkOptions, checkWholeNumber } from "./options.ts";
+
+/** The `getConnInfo` of the runtime: of `@hono/node-server/conninfo`, `hono/bun`, `hono/deno`, ... */
+export type GetClientAddress = (c: Context) => { readonly remote: { readonly address?: string | undefined } };
+
+export interface ClientAddressOptions {
+  /**
+   * How many proxies of yours stand before this server, each of which adds the address it was called from to
+   * `X-Forwarded-For`: 0 unless told, and then the header is not looked at, for any client can write it.
+   */
+  readonly proxies?: number | undefined;
+}
+
+/**
+ * A key for rate limits: the client's address, IPv6 by its /64.
+ *
+ * @returns a function that throws where the runtime knows no address, rather than count all clients as one
+ */
+export function clientAddress(
+  getConnInfo: GetClientAddress,
+  options: ClientAddressOptions = {},
+): (c: Context) => string {
+  checkFunction(getConnInfo, "getConnInfo");
+  checkOptions(options, ["proxies"], "clientAddress");
+  const proxies = checkWholeNumber(options.proxies ?? 0, 0, "proxies");
+
+  return (c) => {
+    const { address = "" } = getConnInfo(c).remote;
+    // From the nearest to the farthest: who called this server, then what each proxy says who called it.
+    const forwarded = proxies === 0 ? [] : (c.req.header("X-Forwarded-For") ?? "").split(",").toReversed();
+    let client = clientNetwork(address);
+    for (const claimed of forwarded.slice(0, proxies)) {
+      const network = clientNetwork(withoutPort(claimed.trim()));
+      if (network === undefined) break;
+      client = network;
+    }
+    if (client !== undefined) return client;
+    throw new Error(
+      "The runtime knows no address of this client. Pass the getConnInfo of the runtime, or another key.",
+    );
+  };
+}

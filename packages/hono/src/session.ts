@@ -1,0 +1,222 @@
+import { type AtomicStore, type Bytes, type Codec, type StoreError } from "@kv/core";
+import { bytesOf, copyOf } from "@kv/core/driver";
+import { HTTPException } from "hono/http-exception";
+import { newSessionId, sessionKey } from "./session-id.ts";
+import { readRecord, writeRecord } from "./session-record.ts";
+
+/** The session of a request. A visitor has none until something is written. */
+export interface Session<Data> {
+  /** What was read or written last in this request; `undefined` for a visitor without session. */
+  readonly data: Readonly<Data> | undefined;
+
+  /** The failure for which the session could not be read, where `onOutage` is `"anonymous"`. Writes reject with it. */
+  readonly outage: StoreError | undefined;
+
+  /**
+   * Writes what `change` makes of the data as they stand in the store, and resolves once they are there: no other
+   * request's change is lost, for `change` is called again where another came between. It begins a session where
+   * there is none. Resolves with the new data.
+   *
+   * @throws SessionEndedError where the session ended while this request was under way: nothing is written
+   * @throws StoreError where the store failed
+   */
+  update(change: (data: Data | undefined) => Data | Promise<Data>): Promise<Data>;
+
+  /**
+   * Goes on under a new id, and ends the old one: at every log-in, and whenever rights change. What is changed is
+   * never stored under the old id. The lifetimes begin anew. Without `change` a visitor without session stays one.
+   *
+   * @throws SessionEndedError, StoreError as `update`
+   */
+  regenerate(change?: (data: Data | undefined) => Data | Promise<Data>): Promise<void>;
+
+  /**
+   * Ends the session, in the store and in the browser. No request that is under way brings it back.
+   *
+   * @throws StoreError where the store failed: the session may go on, so do not call it a log-out
+   */
+  destroy(): Promise<void>;
+}
+
+/** The session ended, by a log-out, a new id or its lifetime, while this request was under way. Answers with 409. */
+export class SessionEndedError extends HTTPException {
+  override readonly name: string = "SessionEndedError";
+
+  constructor() {
+    super(409, { message: "The session ended while this request was under way." });
+  }
+}
+
+export interface SessionSettings<Data> {
+  readonly store: AtomicStore;
+  readonly codec: Codec<Data>;
+  readonly idleMs: number;
+  readonly absoluteMs: number;
+  readonly now: () => number;
+}
+
+/** A session as it was seen in the store. */
+interface Seen {
+  readonly key: string;
+  readonly record: Bytes;
+  readonly endsAtMs: number;
+  readonly encoded: Bytes;
+}
+
+/** What the response has to say to the browser: nothing, a new id, or that the session is over. */
+type ForBrowser = { readonly id: string } | "clear" | undefined;
+
+export class CurrentSession<Data> implements Session<Data> {
+  readonly #settings: SessionSettings<Data>;
+  #seen: Seen | undefined;
+  #data: Data | undefined;
+  #ended = false;
+  #answered = false;
+  #forBrowser: ForBrowser;
+  /** The writes of one request go one after the other, or two of them would begin two sessions. */
+  #lastWrite: Promise<unknown> = Promise.resolve();
+  readonly outage: StoreError | undefined;
+
+  constructor(settings: SessionSettings<Data>, outage?: StoreError) {
+    this.#settings = settings;
+    this.outage = outage;
+  }
+
+  get data(): Readonly<Data> | undefined {
+    return this.#data;
+  }
+
+  /** Reads the session of an id, if there is one, and renews it in the same step. */
+  async open(id: string): Promise<void> {
+    await this.#look(await sessionKey(id));
+    if (this.#seen !== undefined) this.#data = await this.#decode(this.#seen);
+  }
+
+  /** What to tell the browser. From here on the response is on its way, and no cookie can be set any more. */
+  answer(): ForBrowser {
+    this.#answered = true;
+    return this.#forBrowser;
+  }
+
+  update(change: (data: Data | undefined) => Data | Promise<Data>): Promise<Data> {
+    return this.#inTurn(async () => {
+      for (;;) {
+        const seen = this.#checkGoingOn();
+        if (seen === undefined) return this.#begin(await change(undefined));
+        const data = await change(await this.#decode(seen));
+        if (await this.#replace(seen, data)) {
+          this.#data = data;
+          return data;
+        }
+        await this.#look(seen.key);
+        this.#ended = this.#seen === undefined;
+      }
+    });
+  }
+
+  regenerate(change?: (data: Data | undefined) => Data | Promise<Data>): Promise<void> {
+    return this.#inTurn(async () => {
+      for (;;) {
+        const seen = this.#checkGoingOn();
+        if (seen === undefined && change === undefined) return;
+        const old = seen === undefined ? undefined : await this.#decode(seen);
+        const data = change === undefined ? (old as Data) : await change(old);
+        this.#refuseOnceAnswered();
+        // The old id ends first, and only as it was read: a change that came between is not lost, and of two
+        // requests that regenerate one session only one goes on with it.
+        if (seen === undefined || (await this.#settings.store.compareAndDelete(seen.key, seen.record))) {
+          await this.#begin(data);
+          return;
+        }
+        await this.#look(seen.key);
+        this.#ended = this.#seen === undefined;
+      }
+    });
+  }
+
+  destroy(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#seen !== undefined) await this.#settings.store.delete(this.#seen.key);
+      this.#forget();
+      this.#ended = false;
+      this.#forBrowser = "clear";
+    });
+  }
+
+  #inTurn<T>(write: () => Promise<T>): Promise<T> {
+    const turn = this.#lastWrite.then(() => {
+      // Whether there is a session could not be seen: a new one would take its place in the browser.
+      if (this.outage !== undefined) throw this.outage;
+      return write();
+    });
+    this.#lastWrite = turn.catch(() => {}); // it reaches its caller; the next write has its own turn
+    return turn;
+  }
+
+  #checkGoingOn(): Seen | undefined {
+    const { now } = this.#settings;
+    if (this.#ended || (this.#seen !== undefined && this.#seen.endsAtMs <= now())) {
+      this.#forget();
+      this.#ended = true;
+      throw new SessionEndedError();
+    }
+    return this.#seen;
+  }
+
+  /** Begins a session under a new id. An id that a browser brought along is never taken over. */
+  async #begin(data: Data): Promise<Data> {
+    this.#refuseOnceAnswered();
+    const { store, codec, absoluteMs, now } = this.#settings;
+    const id = newSessionId();
+    const key = await sessionKey(id);
+    const endsAtMs = now() + absoluteMs;
+    const record = copyOf(await writeRecord(endsAtMs, data, codec));
+    // Seen as gone until it is written: if that fails, the browser hears of no session that is not there.
+    this.#forget();
+    await store.set(key, record, { expiresIn: this.#idleFor(endsAtMs) });
+    this.#seen = { key, record, ...readRecord(record) };
+    this.#data = data;
+    this.#forBrowser = { id };
+    return data;
+  }
+
+  async #replace(seen: Seen, data: Data): Promise<boolean> {
+    const { store, codec } = this.#settings;
+    const record = copyOf(await writeRecord(seen.endsAtMs, data, codec));
+    const expiresIn = this.#idleFor(seen.endsAtMs);
+    if (!(await store.compareAndSet(seen.key, seen.record, record, { expiresIn }))) return false;
+    this.#seen = { ...seen, record, ...readRecord(record) };
+    return true;
+  }
+
+  /** Looks at the session in the store, and renews it. */
+  async #look(key: string): Promise<void> {
+    const { store, idleMs, now } = this.#settings;
+    this.#forget();
+    const record = await store.get(key, { renewFor: { milliseconds: idleMs } });
+    if (record === undefined) return;
+    const { endsAtMs, encoded } = readRecord(record);
+    if (endsAtMs > now()) this.#seen = { key, record, endsAtMs, encoded };
+    else await store.delete(key); // renewed just now, it would stay for another while
+  }
+
+  async #decode({ encoded }: Seen): Promise<Data> {
+    return this.#settings.codec.decode(copyOf(bytesOf(encoded)));
+  }
+
+  /** How long the entry lives from now, never beyond the end of the session. */
+  #idleFor(endsAtMs: number): { milliseconds: number } {
+    const { idleMs, now } = this.#settings;
+    return { milliseconds: Math.max(1, Math.min(idleMs, endsAtMs - now())) };
+  }
+
+  #forget(): void {
+    this.#seen = undefined;
+    this.#data = undefined;
+  }
+
+  #refuseOnceAnswered(): void {
+    if (!this.#answered) return;
+    throw new Error("The response is on its way, and its cookie with it: begin a session before you answer.");
+  }
+}
