@@ -1,0 +1,44 @@
+/** The directives of Cache-Control (RFC 9111, section 5.2.2) that a cache of this kind acts on. */
+export interface CacheControl {
+  readonly noStore: boolean;
+  readonly noCache: boolean;
+  readonly isPrivate: boolean;
+  readonly mustRevalidate: boolean;
+  /** In seconds; 0 for what is no number, for then nothing is known to be fresh. */
+  readonly maxAge: number | undefined;
+  readonly sharedMaxAge: number | undefined;
+  /** RFC 5861. */
+  readonly staleWhileRevalidate: number;
+  readonly staleIfError: number;
+}
+
+// A name, and a value that is quoted or not. Of a value that is neither the name counts by itself.
+const directive = /([\w!#$%&'*+.^`|~-]+)(?:[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s,;"]+)))?/g;
+
+/** The longest that is told apart, as RFC 9111 (section 1.2.2) suggests. */
+const longestS = 2 ** 31;
+
+export function parseCacheControl(header: string | null): CacheControl {
+  const values = new Map<string, string[]>();
+  for (const [, name = "", quoted, plain] of (header ?? "").matchAll(directive)) {
+    const value = quoted ?? plain ?? "";
+    values.set(name.toLowerCase(), [...(values.get(name.toLowerCase()) ?? []), value]);
+  }
+  const seconds = (name: string): number | undefined => {
+    const given = values.get(name);
+    // Given twice, the shorter counts.
+    return (
+      given && Math.min(...given.map((text) => (/^\d+$/.test(text) ? Math.min(longestS, Number(text)) : 0)))
+    );
+  };
+  return {
+    noStore: values.has("no-store"),
+    noCache: values.has("no-cache"),
+    isPrivate: values.has("private"),
+    mustRevalidate: values.has("must-revalidate") || values.has("proxy-revalidate"),
+    maxAge: seconds("max-age"),
+    sharedMaxAge: seconds("s-maxage"),
+    staleWhileRevalidate: seconds("stale-while-revalidate") ?? 0,
+    staleIfError: seconds("stale-if-error") ?? 0,
+  };
+}

@@ -1,0 +1,75 @@
+import { parseCacheControl } from "./cache-control.ts";
+
+/** How a response may be used later. */
+export interface Terms {
+  readonly freshForMs: number;
+  /** For how long beyond that it may be used while another request computes it anew. */
+  readonly staleWhileRevalidateMs: number;
+  /** For how long beyond that it may be used in the place of an error. */
+  readonly staleIfErrorMs: number;
+  /** The request headers that choose among responses, in lower case and in order. */
+  readonly vary: readonly string[];
+}
+
+/** Statuses that stand for themselves: no parts, no answers to a condition, nothing that a server's trouble made. */
+const statuses: ReadonlySet<number> = new Set([200, 203, 204, 300, 301, 302, 307, 308, 404, 410]);
+
+/** Headers that say who asks: a response that varies on them is one person's. */
+const personal: ReadonlySet<string> = new Set(["*", "cookie", "authorization"]);
+
+/**
+ * On what terms a response to GET may be stored by a cache that many share (RFC 9111, section 3), `undefined` where
+ * it may not: without an explicit lifetime, but for a 200 where `freshForMs` is one.
+ */
+export function termsOf(
+  response: Response,
+  freshForMs: number | undefined,
+  nowMs: number,
+): Terms | undefined {
+  const { status, headers } = response;
+  const control = parseCacheControl(headers.get("Cache-Control"));
+  const vary = varyOf(headers);
+  if (
+    !statuses.has(status) ||
+    control.noStore ||
+    control.noCache ||
+    control.isPrivate ||
+    headers.has("Set-Cookie") ||
+    headers.has("Content-Range") ||
+    headers.get("Content-Type")?.startsWith("text/event-stream") === true ||
+    vary.some((name) => personal.has(name))
+  ) {
+    return undefined;
+  }
+  const lifetimeMs = lifetime() ?? (status === 200 ? freshForMs : undefined);
+  if (lifetimeMs === undefined) return undefined;
+  const leftMs = lifetimeMs - ageOf(headers) * 1000;
+  if (!(leftMs > 0)) return undefined;
+  const mayBeStale = !control.mustRevalidate;
+  return {
+    freshForMs: leftMs,
+    staleWhileRevalidateMs: mayBeStale ? control.staleWhileRevalidate * 1000 : 0,
+    staleIfErrorMs: mayBeStale ? control.staleIfError * 1000 : 0,
+    vary,
+  };
+
+  function lifetime(): number | undefined {
+    const seconds = control.sharedMaxAge ?? control.maxAge;
+    if (seconds !== undefined) return seconds * 1000;
+    const expires = headers.get("Expires");
+    if (expires === null) return undefined;
+    const sentMs = Date.parse(headers.get("Date") ?? "");
+    const left = Date.parse(expires) - (Number.isNaN(sentMs) ? nowMs : sentMs);
+    return Number.isNaN(left) ? 0 : left; // "0" and other texts that are no date are in the past
+  }
+}
+
+function varyOf(headers: Headers): string[] {
+  const names = (headers.get("Vary") ?? "").split(",").map((name) => name.trim().toLowerCase());
+  return [...new Set(names)].filter((name) => name !== "").toSorted();
+}
+
+function ageOf(headers: Headers): number {
+  const age = headers.get("Age") ?? "0";
+  return /^\d+$/.test(age) ? Number(age) : Number.POSITIVE_INFINITY;
+}
