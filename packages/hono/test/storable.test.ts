@@ -1,0 +1,114 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { parseCacheControl } from "../src/cache-control.ts";
+import { urlKey, variantKey } from "../src/cache-key.ts";
+import { termsOf } from "../src/storable.ts";
+
+const nowMs = Date.UTC(2026, 0, 1);
+const at = (seconds: number): string => new Date(nowMs + seconds * 1000).toUTCString();
+
+function freshForOf(headers: Record<string, string>, status = 200, freshForMs?: number): number | undefined {
+  return termsOf(new Response(null, { status, headers }), freshForMs, nowMs)?.freshForMs;
+}
+
+describe("how long a response is fresh", () => {
+  test.each<[what: string, headers: Record<string, string>, seconds: number | undefined]>([
+    ["max-age", { "Cache-Control": "max-age=60" }, 60],
+    ["s-maxage is for caches that many share", { "Cache-Control": "max-age=0, s-maxage=60" }, 60],
+    ["the other way round, too", { "Cache-Control": "s-maxage=0, max-age=60" }, undefined],
+    ["in capital letters", { "Cache-Control": "Public, MAX-AGE=60" }, 60],
+    ["quoted", { "Cache-Control": 'max-age="60"' }, 60],
+    ["given twice, the shorter counts", { "Cache-Control": "max-age=60, max-age=5" }, 5],
+    ["what is no number is not fresh", { "Cache-Control": "max-age=soon" }, undefined],
+    ["nor is what is below zero", { "Cache-Control": "max-age=-1" }, undefined],
+    ["less the age it came with", { "Cache-Control": "max-age=60", Age: "20" }, 40],
+    ["older than that", { "Cache-Control": "max-age=60", Age: "60" }, undefined],
+    ["an age that is none", { "Cache-Control": "max-age=60", Age: "young" }, undefined],
+    ["Expires", { Expires: at(60) }, 60],
+    ["Expires after its Date", { Expires: at(60), Date: at(20) }, 40],
+    ["max-age before Expires", { Expires: at(60), "Cache-Control": "max-age=5" }, 5],
+    ["Expires that is no date", { Expires: "0" }, undefined],
+    ["an unfinished quotation hides nothing", { "Cache-Control": 'max-age=60, private="x' }, undefined],
+    [
+      "a directive within a quotation is none",
+      { "Cache-Control": 'ext="no-store, private", max-age=60' },
+      60,
+    ],
+    ["no-store in capital letters", { "Cache-Control": "max-age=60, No-Store" }, undefined],
+    ["nothing is said", {}, undefined],
+    ["a stream of events", { "Cache-Control": "max-age=60", "Content-Type": "text/event-stream" }, undefined],
+    ["a part", { "Cache-Control": "max-age=60", "Content-Range": "bytes 0-1/2" }, undefined],
+    ["by who asks", { "Cache-Control": "max-age=60", Vary: "accept, AUTHORIZATION" }, undefined],
+  ])("%s", (_what, headers, seconds) => {
+    expect(freshForOf(headers)).toBe(seconds === undefined ? undefined : seconds * 1000);
+  });
+
+  test("the default is for a 200 that says nothing, and for no other", () => {
+    expect(freshForOf({}, 200, 5_000)).toBe(5_000);
+    expect(freshForOf({ "Cache-Control": "public" }, 200, 5_000)).toBe(5_000);
+    expect(freshForOf({ "Cache-Control": "max-age=0" }, 200, 5_000)).toBeUndefined();
+    expect(freshForOf({ "Cache-Control": "private" }, 200, 5_000)).toBeUndefined();
+    expect(freshForOf({}, 404, 5_000)).toBeUndefined();
+    expect(freshForOf({}, 301, 5_000)).toBeUndefined();
+  });
+
+  test("statuses that stand for themselves are stored where they say so, no others", () => {
+    const all = Array.from({ length: 400 }, (_, index) => 200 + index);
+    const stored = all.filter(
+      (status) => freshForOf({ "Cache-Control": "max-age=60" }, status) !== undefined,
+    );
+    expect(stored).toEqual([200, 203, 204, 300, 301, 302, 307, 308, 404, 410]);
+  });
+
+  test("stale use is as the response says, and never with must-revalidate or proxy-revalidate", () => {
+    const staleOf = (control: string): unknown => {
+      const terms = termsOf(new Response("", { headers: { "Cache-Control": control } }), undefined, nowMs);
+      return [terms?.staleWhileRevalidateMs, terms?.staleIfErrorMs];
+    };
+    expect(staleOf("max-age=1")).toEqual([0, 0]);
+    expect(staleOf("s-maxage=1, stale-while-revalidate=5, stale-if-error=7")).toEqual([5_000, 7_000]);
+    for (const strict of ["must-revalidate", "proxy-revalidate"]) {
+      expect(staleOf(`max-age=1, stale-while-revalidate=5, stale-if-error=7, ${strict}`)).toEqual([0, 0]);
+    }
+  });
+
+  test("no header breaks it", () => {
+    fc.assert(
+      fc.property(fc.string(), (header) => {
+        const { maxAge } = parseCacheControl(header);
+        expect(maxAge === undefined || maxAge >= 0).toBe(true);
+      }),
+    );
+  });
+});
+
+describe("keys", () => {
+  const token = "of-a-rule";
+  const url = fc.webUrl({ withQueryParameters: true });
+  const value = fc.option(fc.stringMatching(/^[\x21-\x7e]{0,8}$/), { nil: undefined });
+  const request = fc.record({ url, a: value, b: value });
+  const keyOf = ({
+    url: of,
+    a,
+    b,
+  }: {
+    url: string;
+    a?: string | undefined;
+    b?: string | undefined;
+  }): string => {
+    const headers = new Headers();
+    if (a !== undefined) headers.set("A", a);
+    if (b !== undefined) headers.set("B", b);
+    return variantKey(of, token, ["a", "b"], headers);
+  };
+
+  test("two requests have one key only if they are the same in all that counts", () => {
+    fc.assert(
+      fc.property(request, request, (one, two) => {
+        const isSame = one.url === two.url && one.a === two.a && one.b === two.b;
+        expect(keyOf(one) === keyOf(two)).toBe(isSame);
+        expect(urlKey(one.url)).not.toBe(keyOf(two));
+      }),
+    );
+  });
+});
