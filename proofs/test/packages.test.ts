@@ -69,13 +69,14 @@ describe("a project outside the workspace", () => {
     cli: [],
     core: [],
     file: [],
+    hono: ["hono"],
     memory: [],
     redis: ["ioredis"],
     resp: [],
     testkit: ["fast-check"],
     valkey: ["iovalkey"],
   };
-  const heavy = ["ioredis", "iovalkey", "fast-check", "vitest"];
+  const heavy = ["ioredis", "iovalkey", "fast-check", "hono", "vitest"];
 
   test("every published package says what it brings", () => {
     expect(Object.keys(brings)).toEqual(published);

@@ -55,11 +55,6 @@ export function storedResponse(
   };
 }
 
-/** The milliseconds that a stored response is fresh from now; negative, that it has been stale. */
-export function freshFor({ storedAtMs, freshForMs }: StoredResponse, nowMs: number): number {
-  return storedAtMs + freshForMs - nowMs;
-}
-
 /**
  * The answer made of a stored response, or a 304 where the client has it.
  *
