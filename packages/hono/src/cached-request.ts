@@ -71,7 +71,10 @@ export class CachedRequest {
 
       if (outcome === "answered") return;
       if (outcome === "compute") break;
-      if (outcome !== "look again") return this.#answer(outcome, "fwd=uri-miss; collapsed");
+      // A stale one that stands for an error may have served its time meanwhile.
+      if (outcome !== "look again" && this.#isWithin(outcome.staleIfErrorMs, outcome)) {
+        return this.#answer(outcome, "fwd=uri-miss; collapsed");
+      }
     }
     await this.#next();
     sendCacheStatus(this.#c, "fwd=uri-miss");
@@ -157,12 +160,17 @@ export class CachedRequest {
       return;
     }
     const isError = c.error !== undefined || errors.has(c.res.status);
-    // What is stale is kept for as long as it may stand for an error.
-    const left = isError && stale !== undefined ? "giveBack" : "pass";
+    const standIn =
+      isError && stale !== undefined && this.#isWithin(stale.staleIfErrorMs, stale) ? stale : undefined;
     this.#inBackground(
-      computation.finish("compute", () => this.#quietly(async () => lease && this.#entries[left](lease))),
+      computation.finish(standIn ?? "compute", () =>
+        this.#quietly(
+          async () =>
+            lease && (standIn === undefined ? this.#entries.pass(lease) : this.#entries.giveBack(lease)),
+        ),
+      ),
     );
-    if (isError && stale !== undefined && this.#answerWhile(stale.staleIfErrorMs, stale)) return;
+    if (standIn !== undefined && this.#answerWhile(standIn.staleIfErrorMs, standIn)) return;
     sendCacheStatus(c, status);
   }
 

@@ -110,7 +110,8 @@ export class ResponseEntries {
         expiresIn: ruleExpiresIn,
       }))
     ) {
-      await this.#store.compareAndSet(found.key, record, bytes, { expiresIn });
+      const isOurs = await this.#store.compareAndSet(found.key, record, bytes, { expiresIn });
+      if (isOurs && lease.mark?.key === found.key) return; // the response has taken the place of the mark
     }
     await this.giveBack(lease);
   }
