@@ -1,0 +1,41 @@
+import { once } from "node:events";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { serve } from "@hono/node-server";
+import { StoreRegistry } from "@kv/core";
+import { webApp } from "./app.ts";
+import type { Place } from "./open-store.ts";
+import type { Settings } from "./settings.ts";
+
+/** How long requests that are under way may still take once the service is told to end. */
+const graceMs = 10_000;
+
+/**
+ * One process that answers requests, until it is told to end by SIGTERM or SIGINT: then it takes no more, finishes
+ * those that are under way, and closes its stores. Rejects where the store cannot be reached at the start.
+ */
+export async function serveAlone(
+  settings: Settings,
+  { store, description }: Place,
+  print: (line: string) => void,
+  complain: (line: string) => void,
+): Promise<void> {
+  await using stores = new StoreRegistry({ root: store });
+  // Better not to start at all than to refuse every request.
+  await stores.get("sessions").exists("at the start");
+  const app = webApp(stores, { ...settings, description }, complain);
+  const server = serve({ fetch: app.fetch, port: settings.port }) as Server;
+  if (!server.listening) await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  print(`http://localhost:${port}, kept in ${description}, by process ${process.pid}`);
+
+  await Promise.race([once(process, "SIGTERM"), once(process, "SIGINT")]);
+  const closed = once(server, "close");
+  server.close();
+  // Browsers keep connections open on which nothing is asked any more.
+  const idle = setInterval(() => server.closeIdleConnections(), 100);
+  const late = setTimeout(() => server.closeAllConnections(), graceMs);
+  await closed;
+  clearInterval(idle);
+  clearTimeout(late);
+}

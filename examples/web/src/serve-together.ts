@@ -1,0 +1,46 @@
+import cluster from "node:cluster";
+import { once } from "node:events";
+import type { Place } from "./open-store.ts";
+import type { Settings } from "./settings.ts";
+
+/**
+ * Several processes on one port, which share nothing but the store. Ends them when it is told to end, and takes the
+ * place of one that fails by another; one that cannot even start ends all.
+ */
+export async function serveTogether(
+  { processes }: Settings,
+  { store, description }: Place,
+  print: (line: string) => void,
+): Promise<void> {
+  await store.close(); // each process opens its own
+  let isEnding = false;
+  const started = new Set<number>();
+  cluster.on("listening", ({ id }, { port }) => {
+    started.add(id);
+    if (started.size === processes) {
+      print(`http://localhost:${port}, kept in ${description}, by ${processes} processes`);
+    }
+  });
+  cluster.on("exit", ({ id }) => {
+    if (isEnding) return;
+    if (started.has(id)) cluster.fork();
+    else {
+      process.exitCode = 1;
+      end();
+    }
+  });
+  for (let count = 0; count < processes; count += 1) cluster.fork();
+
+  const ended = new Promise<void>((resolve) => {
+    cluster.on("exit", () => {
+      if (isEnding && Object.keys(cluster.workers ?? {}).length === 0) resolve();
+    });
+  });
+  void Promise.race([once(process, "SIGTERM"), once(process, "SIGINT")]).then(end);
+  await ended;
+
+  function end(): void {
+    isEnding = true;
+    for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill("SIGTERM");
+  }
+}
