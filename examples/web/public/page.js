@@ -17,7 +17,7 @@ async function askForReport() {
   const isHit = /\bhit\b/.test(response.headers.get("Cache-Status") ?? "");
   element("report").textContent = `${tookMs} ms`;
   element("report-caption").textContent = isHit
-    ? `from the cache, ${response.headers.get("Age")} s old, made by process ${report.process}`
+    ? `from the cache, ${response.headers.get("Age")}\u00a0s old, made by process ${report.process}`
     : `made just now by process ${report.process}`;
 }
 
@@ -31,11 +31,12 @@ async function throwDice() {
     element("limit-caption").textContent = await response.text();
     return;
   }
+  element("left").hidden = false;
   element("left").value = Number(left);
   element("left").textContent = `${left} left`;
   element("limit-caption").textContent = response.ok
-    ? `${left} of 5 throws left, anew in ${resetsIn} s`
-    : `no more throws: try again in ${resetsIn} s`;
+    ? `${left} of 5 throws left, anew in ${resetsIn}\u00a0s`
+    : `no more throws: try again in ${resetsIn}\u00a0s`;
 }
 
 element("ask-report").addEventListener("click", () => void askForReport());

@@ -6,7 +6,7 @@ import { csrf } from "hono/csrf";
 import { HTTPException } from "hono/http-exception";
 import { secureHeaders } from "hono/secure-headers";
 import { page } from "./page.ts";
-import { script, style } from "./page-assets.ts";
+import { icon, script, style } from "./page-assets.ts";
 import { makeReport } from "./report.ts";
 import type { Settings } from "./settings.ts";
 
@@ -44,9 +44,10 @@ export function webApp(
     return c.text("ok");
   });
 
-  // The same for all, so it is cached before anybody's session is looked at.
+  app.get("/icon.svg", (c) => c.text(icon, 200, { "Content-Type": "image/svg+xml" }));
   app.get("/style.css", (c) => c.text(style, 200, { "Content-Type": "text/css; charset=utf-8" }));
   app.get("/page.js", (c) => c.text(script, 200, { "Content-Type": "text/javascript; charset=utf-8" }));
+  // The same for all, so it comes from the cache before anybody's session is looked at.
   app.get(
     "/report",
     responseCache(stores, { freshFor: "20s", isPublic: () => true, onStoreError }),

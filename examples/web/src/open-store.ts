@@ -30,7 +30,8 @@ export function openStore(url: string = `file:${ownFolder}`): Place {
       return { store: memoryStore(), description: "memory", isShared: false };
     case "file:": {
       const directory = url.slice(protocol.length); // new URL would make a relative path absolute
-      const description = `files in ${relative(process.cwd(), directory)}`;
+      const fromHere = relative(process.cwd(), directory);
+      const description = `files in ${fromHere.startsWith("..") ? directory : fromHere}`;
       return { store: fileStore({ directory, sweepEvery: "1m" }), description, isShared: true };
     }
     case "redis:":

@@ -4,3 +4,4 @@ const read = (name: string): string => readFileSync(new URL(`../public/${name}`,
 
 export const style: string = read("style.css");
 export const script: string = read("page.js");
+export const icon: string = read("icon.svg");

@@ -21,6 +21,7 @@ export function page(content: PageContent): Html {
     <meta charset="utf-8" />
     <meta name="viewport" content="width=device-width, initial-scale=1" />
     <title>@kv on the web</title>
+    <link rel="icon" href="/icon.svg" />
     <link rel="stylesheet" href="/style.css" />
     <script src="/page.js" type="module"></script>
   </head>
@@ -46,9 +47,10 @@ export function page(content: PageContent): Html {
       <section aria-labelledby="limit">
         <h2 id="limit">Rate limit</h2>
         <p class="figure" id="dice">–</p>
-        <p class="caption" id="limit-caption" aria-live="polite">5 throws in 30 seconds</p>
+        <p class="caption" id="limit-caption" aria-live="polite">throw, and see how many throws are left</p>
         <button type="button" id="throw">Throw the dice</button>
-        <meter id="left" min="0" max="5" value="5">5 left</meter>
+        <meter id="left" min="0" max="5" hidden></meter>
+        <p class="note">5 throws in 30 seconds for each address, in all processes together.</p>
       </section>
     </main>
   </body>

@@ -3,31 +3,39 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:f
 import { join } from "node:path";
 import { guardian } from "./guardian.ts";
 import { hasCode } from "./has-code.ts";
-import type { ServerKind } from "./kind.ts";
 import { run } from "./run.ts";
 
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 const NETWORK_WITHIN_MS = 180_000;
 
+/** What is to be unpacked from the distribution's packages. */
+export interface Wanted {
+  /** What its folder in the cache is called, beside release and architecture. */
+  readonly name: string;
+  readonly isInBackports: boolean;
+  /** Names the packages, by asking apt in an environment that makes it read the lists that were fetched. */
+  packages(env: Record<string, string>): Promise<readonly string[]>;
+}
+
 /**
- * Puts the distribution's own Redis or Valkey into a folder below `cache` and resolves to that folder, at
- * once if it is there already.
+ * Puts packages of the distribution's own into a folder below `cache` and resolves to that folder, at once if it
+ * is there already.
  *
  * Works on Debian, as any user, and leaves the system as it is: apt-get gets a state of its own, and the
  * packages are unpacked, not installed. Several processes may do it at once: each makes a whole copy and
  * the first to rename it into place wins. Rejects with the failed step's error.
  */
-export async function installWithApt(kind: ServerKind, cache: string): Promise<string> {
+export async function installWithApt(wanted: Wanted, cache: string): Promise<string> {
   const release = await debianRelease();
-  const folder = join(cache, `${kind}-${release}-${process.arch}`);
+  const folder = join(cache, `${wanted.name}-${release}-${process.arch}`);
   if (existsSync(folder)) return folder;
   await mkdir(cache, { recursive: true });
   const staging = await mkdtemp(join(cache, ".staging-"));
   guardian().watchFolder(staging);
   try {
-    const env = { APT_CONFIG: await writeAptConfig(staging, await suites(kind, release)) };
+    const env = { APT_CONFIG: await writeAptConfig(staging, await suites(wanted, release)) };
     await run("apt-get", ["update", "-qq"], { env, withinMs: NETWORK_WITHIN_MS });
-    const packages = await packagesOf(kind, env);
+    const packages = await wanted.packages(env);
     const debs = join(staging, "debs");
     await mkdir(debs);
     await run("apt-get", ["download", "-qq", ...packages], { cwd: debs, env, withinMs: NETWORK_WITHIN_MS });
@@ -62,8 +70,8 @@ async function debianRelease(): Promise<string> {
   return codename;
 }
 
-/** The lines of a sources.list: the mirror this machine uses already, and for Valkey its backports too. */
-async function suites(kind: ServerKind, release: string): Promise<string[]> {
+/** The lines of a sources.list: the mirror this machine uses already, and its backports where they are needed. */
+async function suites({ isInBackports }: Wanted, release: string): Promise<string[]> {
   const format = "$(REPO_URI) $(RELEASE) $(COMPONENT)";
   const targets = await run("apt-get", [
     "indextargets",
@@ -79,7 +87,7 @@ async function suites(kind: ServerKind, release: string): Promise<string[]> {
       ?.split(" ") ?? [];
   if (mirror === undefined) throw new Error(`apt knows no mirror for ${release}`);
   const signedBy = existsSync(KEYRING) ? `[signed-by=${KEYRING}] ` : "";
-  const names = kind === "valkey" ? [release, `${release}-backports`] : [release];
+  const names = isInBackports ? [release, `${release}-backports`] : [release];
   return names.map((name) => `deb ${signedBy}${mirror} ${name} main\n`);
 }
 
@@ -114,18 +122,6 @@ async function writeAptConfig(staging: string, sources: readonly string[]): Prom
     ].join("\n"),
   );
   return file;
-}
-
-/**
- * The server and the libraries it is linked to. (The program itself is in the tools' package.) Not libc, which
- * has to be the system's, nor libsystemd0, which apt itself is linked to.
- */
-async function packagesOf(kind: ServerKind, env: Record<string, string>): Promise<string[]> {
-  const named = [`${kind}-server`, `${kind}-tools`];
-  const depends = await run("apt-cache", ["depends", ...named], { env });
-  const libraries = [...depends.matchAll(/^ {2}Depends: (lib\S+)$/gm)].map(([, name]) => name ?? "");
-  const ofTheSystem = new Set(["libc6", "libsystemd0"]);
-  return [...new Set([...named, ...libraries.filter((name) => !ofTheSystem.has(name))])];
 }
 
 async function moveIntoPlace(tree: string, folder: string): Promise<void> {

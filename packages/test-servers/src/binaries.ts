@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { installWithApt, libraryFolders } from "./apt-install.ts";
+import { installWithApt, libraryFolders, type Wanted } from "./apt-install.ts";
 import { cacheFolder } from "./cache-folder.ts";
 import type { ServerKind } from "./kind.ts";
 import { run } from "./run.ts";
@@ -36,7 +36,12 @@ export function serverBinaries(kind: ServerKind): Promise<ServerBinaries> {
 
 /** Unpacks the distribution's server below `cache` and tries whether it runs, whatever is on PATH. */
 export async function installedBinaries(kind: ServerKind, cache: string): Promise<ServerBinaries> {
-  const folder = await installWithApt(kind, cache);
+  const wanted: Wanted = {
+    name: kind,
+    isInBackports: kind === "valkey",
+    packages: (aptEnv) => packagesOf(kind, aptEnv),
+  };
+  const folder = await installWithApt(wanted, cache);
   const env = { LD_LIBRARY_PATH: (await libraryFolders(folder)).join(":") };
   return inspect(kind, join(folder, "usr/bin", `${kind}-server`), env, "apt");
 }
@@ -60,6 +65,18 @@ async function find(kind: ServerKind): Promise<ServerBinaries> {
     reasons.push(error);
     throw new Error(whatToInstall(kind, reasons), { cause: error });
   }
+}
+
+/**
+ * The server and the libraries it is linked to. (The program itself is in the tools' package.) Not libc, which
+ * has to be the system's, nor libsystemd0, which apt itself is linked to.
+ */
+async function packagesOf(kind: ServerKind, env: Record<string, string>): Promise<string[]> {
+  const named = [`${kind}-server`, `${kind}-tools`];
+  const depends = await run("apt-cache", ["depends", ...named], { env });
+  const libraries = [...depends.matchAll(/^ {2}Depends: (lib\S+)$/gm)].map(([, name]) => name ?? "");
+  const ofTheSystem = new Set(["libc6", "libsystemd0"]);
+  return [...new Set([...named, ...libraries.filter((name) => !ofTheSystem.has(name))])];
 }
 
 async function inspect(

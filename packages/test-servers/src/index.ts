@@ -1,5 +1,6 @@
 export { installedBinaries, type ServerBinaries, serverBinaries } from "./binaries.ts";
 export { type Certificates, makeCertificates } from "./certificates.ts";
+export { type ChromiumBinary, chromiumBinary } from "./chromium.ts";
 export { type ClusterOptions, type RunningCluster, startCluster } from "./cluster.ts";
 export type { DataServerOptions } from "./data-server.ts";
 export type { ServerKind } from "./kind.ts";
