@@ -1,4 +1,4 @@
-import { checkValue } from "./arguments.ts";
+import { checkOptions, checkValue } from "./arguments.ts";
 import { type Bytes, bytesOf, copyOf } from "./bytes.ts";
 import { bytes, type Codec } from "./codec.ts";
 import { type Duration, durationMs } from "./duration.ts";
@@ -16,6 +16,8 @@ export interface GetOrSetOptions extends GetOptions, CreateOptions {
    */
   readonly lockFor?: Duration | undefined;
 }
+
+const known: readonly string[] = ["expiresIn", "renewFor", "lockFor"];
 
 /**
  * Cache-aside: the value of `key`, or else what `compute` gives, which is stored first. Of many calls for one
@@ -43,6 +45,7 @@ export async function getOrSet(
   options: GetOrSetOptions = {},
 ): Promise<unknown> {
   const { store: beneath, codec } = "codec" in store ? store : { store, codec: bytes as Codec<unknown> };
+  checkOptions(options, known);
   const { expiresIn, renewFor, lockFor } = options;
   const lockForMs = lockFor === undefined ? undefined : durationMs(lockFor, "lockFor");
   const lockable = lockForMs === undefined ? undefined : checkLockable(beneath);

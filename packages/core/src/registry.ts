@@ -1,6 +1,7 @@
 // For compilers whose lib setting does not bring AsyncDisposable.
 /// <reference lib="esnext.disposable" preserve="true" />
 
+import { checkOptions } from "./arguments.ts";
 import { hasCapability } from "./capability.ts";
 import { StoreError } from "./error.ts";
 import { kindOf, mistake } from "./mistake.ts";
@@ -28,6 +29,9 @@ export interface RegisterOptions {
   readonly allowOverride?: boolean | undefined;
 }
 
+const registryOptions: readonly string[] = ["stores", "root", "defaultFactory"];
+const registerOptions: readonly string[] = ["allowOverride"];
+
 /**
  * Hands out stores by name, so that an application names what it needs and is told in one place where it is kept.
  * The registry holds its stores and closes them.
@@ -40,6 +44,7 @@ export class StoreRegistry<S extends Store = Store> implements AsyncDisposable {
   #closing: Promise<void> | undefined;
 
   constructor(options: RegistryOptions<S> | RootedRegistryOptions<S> = {}) {
+    checkOptions(options, registryOptions);
     const { stores = {}, defaultFactory, root } = options;
     if (defaultFactory !== undefined && root !== undefined) {
       throw mistake(new TypeError("root and defaultFactory exclude each other: pass one of them."));
@@ -81,6 +86,7 @@ export class StoreRegistry<S extends Store = Store> implements AsyncDisposable {
     this.#refuseAfterClose();
     checkStoreName(name);
     checkStore(store, "The store");
+    checkOptions(options, registerOptions);
     if (this.#stores.has(name) && options.allowOverride !== true) {
       throw new StoreError(
         "KV_STORE_EXISTS",

@@ -135,3 +135,12 @@ describe("getOrSet with lockFor", () => {
     await expect(getOrSet(store, "k", () => "v", { lockFor: "1m" })).rejects.toThrow(/lockFor needs a store/);
   });
 });
+
+test("E1 getOrSet with a misspelt option is refused, and computes nothing", async () => {
+  const store = createStore(mapDriver());
+  const compute = vi.fn(async () => "v");
+  await expect(getOrSet(store, "k", compute, { ttl: 60 } as never)).rejects.toThrow(
+    /no option "ttl".*expiresIn/,
+  );
+  expect(compute).not.toHaveBeenCalled();
+});

@@ -162,6 +162,8 @@ describe("E1 mistakes", () => {
     ["a store that is a promise", /The store "a" must be a store/, () => new StoreRegistry({ stores: { a: Promise.resolve() as never } })],
     ["a factory that gives a promise", /What defaultFactory gave must be a store/, () => new StoreRegistry({ defaultFactory: (async () => 1) as never }).get("a")],
     ["registering nothing", /must be a store, not undefined/, () => new StoreRegistry().register("a", undefined as never)],
+    ["a misspelt option", /no option "rootStore".*root/, () => new StoreRegistry({ rootStore: newStore().store } as never)],
+    ["a misspelt option of register", /no option "override".*allowOverride/, () => new StoreRegistry().register("a", newStore().store, { override: true } as never)],
     ["a name that is no string", /name of a store must be a string/, () => new StoreRegistry().get(5 as never)],
   ])("E1 %s", (_what, says, make) => {
     expect(make).toThrow(TypeError);

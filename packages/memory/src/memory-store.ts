@@ -1,5 +1,11 @@
 import type { Duration, FullStore } from "@kv/core";
-import { createStore, type Driver, durationMs, type FullDriverNamespace } from "@kv/core/driver";
+import {
+  checkOptions,
+  createStore,
+  type Driver,
+  durationMs,
+  type FullDriverNamespace,
+} from "@kv/core/driver";
 import { Entries } from "./entries.ts";
 import { Limits } from "./limits.ts";
 import { memoryNamespace } from "./memory-namespace.ts";
@@ -30,8 +36,11 @@ export interface MemoryStoreOptions {
   readonly timeout?: Duration | undefined;
 }
 
+const known: readonly string[] = ["maxEntries", "maxBytes", "sweepEvery", "now", "timeout"];
+
 /** A store in this process's memory, with every capability. */
 export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
+  checkOptions(options, known);
   const { maxEntries, maxBytes, sweepEvery = "1m", now = () => performance.now(), timeout } = options;
   const limits =
     maxEntries === undefined && maxBytes === undefined

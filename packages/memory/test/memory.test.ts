@@ -139,3 +139,7 @@ test("T6 a long sweep gives way to others", async () => {
   expect(await swept).toBe(200_000);
   expect(turns).toBeGreaterThan(0);
 });
+
+test("E1 a misspelt option is refused", () => {
+  expect(() => memoryStore({ maxEntires: 5 } as never)).toThrow(/no option "maxEntires".*maxEntries/);
+});

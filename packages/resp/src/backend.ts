@@ -1,5 +1,6 @@
 import type { ConnectionOptions } from "node:tls";
 import type { FullStore } from "@kv/core";
+import { checkOptions } from "@kv/core/driver";
 import { type SafeClientOptions, safeClientOptions } from "./client-options.ts";
 import { addressOf, type RespClient } from "./resp-client.ts";
 import { type RespStoreOptions, respStore } from "./resp-store.ts";
@@ -37,8 +38,13 @@ export interface Backend {
   readonly makeClient: (options: OwnClientOptions) => Promise<RespClient>;
 }
 
+const common: readonly string[] = ["namespace", "timeout", "url", "client"];
+const knownWithClient: readonly string[] = [...common, "closeClient"];
+const knownWithUrl: readonly string[] = [...common, "tls"];
+
 /** Makes the store of a backend. */
 export function backendStore(backend: Backend, options: UrlOptions | ClientOptions): FullStore {
+  checkOptions(options, options?.client === undefined ? knownWithUrl : knownWithClient);
   const { url, client } = options;
   if ((url === undefined) === (client === undefined)) {
     throw new TypeError("Pass either url or client.");

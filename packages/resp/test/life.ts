@@ -22,6 +22,23 @@ export async function testLife(
     return client;
   }
 
+  test(`${kind}: E1 options that are misspelt, or do not go together, are refused`, () => {
+    const client = newClient();
+    const url = server.url;
+    const wrong: readonly [options: object, says: RegExp][] = [
+      [{ uri: url }, /no option "uri".*url/],
+      [{ url, namspace: "a" }, /no option "namspace".*namespace/],
+      [{ client, tls: {} }, /no option "tls"/],
+      [{ url, closeClient: true }, /no option "closeClient"/],
+      [{ url, client }, /either url or client/],
+      [{}, /either url or client/],
+    ];
+    for (const [options, says] of wrong) {
+      expect(() => open(options as never)).toThrow(TypeError);
+      expect(() => open(options as never)).toThrow(says);
+    }
+  });
+
   describe(`${kind}: a client that is passed in`, () => {
     test("L1 it stays open when the store is closed, and other stores on it go on", async () => {
       const client = newClient();
