@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { type RunningServer, startStandalone } from "@kv/test-servers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { run } from "./consumer.ts";
 
-// Every TypeScript example of every README is compiled and run, as it stands.
+// Every TypeScript example of every README and page of documentation is compiled and run, as it stands.
 
 const repository = new URL("../../", import.meta.url).pathname;
 /** Inside this package, so that examples resolve the packages as this one does. */
@@ -16,12 +16,19 @@ const readmes = [
   ...readdirSync(join(repository, "packages")).map((name) => join("packages", name, "README.md")),
 ].filter((path) => existsSync(join(repository, path)));
 
-const examples = readmes.flatMap((readme) =>
-  [...readFileSync(join(repository, readme), "utf8").matchAll(/^```ts\n(.*?)^```$/gms)].map(
+/** Pages whose blocks are parts of a whole, which a test of its own holds them to. */
+const inParts = ["write-a-backend.md"];
+
+const pages = readdirSync(join(repository, "docs"))
+  .filter((name) => name.endsWith(".md") && !inParts.includes(name))
+  .map((name) => join("docs", name));
+
+const examples = [...readmes, ...pages].flatMap((page) =>
+  [...readFileSync(join(repository, page), "utf8").matchAll(/^```ts\n(.*?)^```$/gms)].map(
     ([, code = ""], at) => ({
-      readme,
+      page,
       at: at + 1,
-      file: `${readme === "README.md" ? "root" : basename(join(readme, ".."))}-${at + 1}.ts`,
+      file: `${page.replace(/(\/README)?\.md$/, "").replaceAll("/", "-")}-${at + 1}.ts`,
       code,
     }),
   ),
@@ -46,9 +53,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-describe("examples of the READMEs", () => {
+describe("examples of the READMEs and docs", () => {
   test("every README of a package has one", () => {
-    expect(new Set(examples.map(({ readme }) => readme))).toEqual(new Set(readmes));
+    const withExamples = new Set(examples.map(({ page }) => page));
+    expect(readmes.filter((readme) => !withExamples.has(readme))).toEqual([]);
   });
 
   test("all compile", { timeout: 60_000 }, async () => {
@@ -72,7 +80,7 @@ describe("examples of the READMEs", () => {
     expect(outcome.stdout).toBe("");
   });
 
-  test.each(examples)("$readme, example $at, runs", { timeout: 60_000 }, async ({ file, code }) => {
+  test.each(examples)("$page, example $at, runs", { timeout: 60_000 }, async ({ file, code }) => {
     if (code.includes("@kv/testkit/vitest")) {
       await run("npx", ["vitest", "run", file], { cwd: folder });
       return;
