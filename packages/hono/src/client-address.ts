@@ -1,6 +1,7 @@
+import { checkOptions } from "@kv/core/driver";
 import type { Context } from "hono";
 import { clientNetwork, withoutPort } from "./ip-address.ts";
-import { checkFunction, checkOptions, checkWholeNumber } from "./options.ts";
+import { checkFunction, checkWholeNumber } from "./options.ts";
 
 /** The `getConnInfo` of the runtime: of `@hono/node-server/conninfo`, `hono/bun`, `hono/deno`, ... */
 export type GetClientAddress = (c: Context) => { readonly remote: { readonly address?: string | undefined } };
@@ -23,7 +24,7 @@ export function clientAddress(
   options: ClientAddressOptions = {},
 ): (c: Context) => string {
   checkFunction(getConnInfo, "getConnInfo");
-  checkOptions(options, ["proxies"], "clientAddress");
+  checkOptions(options, ["proxies"]);
   const proxies = checkWholeNumber(options.proxies ?? 0, 0, "proxies");
 
   return (c) => {

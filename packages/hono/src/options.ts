@@ -1,17 +1,5 @@
 // What the three kinds of middleware ask of their options, said in one place.
 
-/** A misspelt option would otherwise be passed over in silence, `onOutage` and lifetimes among them. */
-export function checkOptions(options: object, known: readonly string[], purpose: string): void {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(`${purpose} needs its options as an object.`);
-  }
-  for (const name in options) {
-    if (!known.includes(name)) {
-      throw new TypeError(`${purpose} has no option ${JSON.stringify(name)}. Known: ${known.join(", ")}.`);
-    }
-  }
-}
-
 export function checkChoice<C extends string>(choice: C, choices: readonly C[], option: string): C {
   if (choices.includes(choice)) return choice;
   const named = choices.map((one) => JSON.stringify(one)).join(" or ");

@@ -6,9 +6,9 @@ import {
   isStoreError,
   type StoreSource,
 } from "@kv/core";
-import { durationMs } from "@kv/core/driver";
+import { checkOptions, durationMs } from "@kv/core/driver";
 import type { Context, MiddlewareHandler } from "hono";
-import { checkChoice, checkFunction, checkOptions, checkWholeNumber } from "./options.ts";
+import { checkChoice, checkFunction, checkWholeNumber } from "./options.ts";
 import { type StoreErrorListener, unavailable } from "./outage.ts";
 import {
   checkPolicyName,
@@ -62,7 +62,7 @@ export function rateLimit(
   source: StoreSource<AtomicStore>,
   options: RateLimitOptions,
 ): MiddlewareHandler<RateLimitEnv> {
-  checkOptions(options, known, "rateLimit");
+  checkOptions(options, known);
   const { key, onOutage, name = "rate_limit", policy = "default", respond, onStoreError } = options;
   const limit = checkWholeNumber(options.limit, 1, "limit");
   const windowMs = durationMs(options.window, "window");

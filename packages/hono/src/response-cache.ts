@@ -1,9 +1,9 @@
 import { type AtomicStore, type Duration, findStore, type StoreSource } from "@kv/core";
-import { durationMs } from "@kv/core/driver";
+import { checkOptions, durationMs } from "@kv/core/driver";
 import type { Context, MiddlewareHandler } from "hono";
 import { sendCacheStatus } from "./cache-status.ts";
 import { CachedRequest, type CacheSettings } from "./cached-request.ts";
-import { checkChoice, checkFunction, checkOptions, checkWholeNumber } from "./options.ts";
+import { checkChoice, checkFunction, checkWholeNumber } from "./options.ts";
 import type { StoreErrorListener } from "./outage.ts";
 
 export interface ResponseCacheOptions {
@@ -56,7 +56,7 @@ export function responseCache(
   source: StoreSource<AtomicStore>,
   options: ResponseCacheOptions = {},
 ): MiddlewareHandler {
-  checkOptions(options, known, "responseCache");
+  checkOptions(options, known);
   const { freshFor, isPublic = () => false, maxBodyBytes = 1024 * 1024, lockFor = "10s" } = options;
   const { onOutage = "compute", name = "response_cache", onStoreError, now = Date.now } = options;
   checkFunction(isPublic, "isPublic");

@@ -1,6 +1,6 @@
+import { checkOptions } from "@kv/core/driver";
 import type { Context } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
-import { checkOptions } from "./options.ts";
 
 export interface SessionCookieOptions {
   /**
@@ -42,7 +42,7 @@ const known = ["name", "secure", "sameSite", "domain", "path", "partitioned", "p
 
 /** @param endsInMs the absolute timeout */
 export function sessionCookie(options: SessionCookieOptions, endsInMs: number): SessionCookie {
-  checkOptions(options, known, "The cookie of sessions");
+  checkOptions(options, known);
   const { name = "session", secure = true, sameSite = "Lax", domain, path = "/" } = options;
   const { partitioned = false, persistent = false } = options;
   if (sameSite === "None" && !secure) throw new TypeError('sameSite: "None" needs a secure cookie.');

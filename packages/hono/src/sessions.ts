@@ -8,9 +8,9 @@ import {
   type StoreError,
   type StoreSource,
 } from "@kv/core";
-import { durationMs } from "@kv/core/driver";
+import { checkOptions, durationMs } from "@kv/core/driver";
 import type { MiddlewareHandler } from "hono";
-import { checkChoice, checkOptions } from "./options.ts";
+import { checkChoice } from "./options.ts";
 import { type StoreErrorListener, unavailable } from "./outage.ts";
 import { CurrentSession, type Session, type SessionSettings } from "./session.ts";
 import { type SessionCookieOptions, sessionCookie } from "./session-cookie.ts";
@@ -68,7 +68,7 @@ export function sessions<Data>(
   source: StoreSource<AtomicStore>,
   options: SessionsOptions<Data>,
 ): MiddlewareHandler<SessionEnv<Data>> {
-  checkOptions(options, known, "sessions");
+  checkOptions(options, known);
   const { onOutage, name = "sessions", codec = json<Data>(), onStoreError, now = Date.now } = options;
   checkChoice(onOutage, ["refuse", "anonymous"], "onOutage of sessions");
   const settings: SessionSettings<Data> = {
