@@ -29,6 +29,8 @@ export function termsOf(
   const { status, headers } = response;
   const control = parseCacheControl(headers.get("Cache-Control"));
   const vary = varyOf(headers);
+  // What is encoded was encoded for who asked, whether it says so or not.
+  if (headers.has("Content-Encoding") && !vary.includes("accept-encoding")) vary.push("accept-encoding");
   if (
     !statuses.has(status) ||
     control.noStore ||
@@ -66,7 +68,7 @@ export function termsOf(
 
 function varyOf(headers: Headers): string[] {
   const names = (headers.get("Vary") ?? "").split(",").map((name) => name.trim().toLowerCase());
-  return [...new Set(names)].filter((name) => name !== "").toSorted();
+  return [...new Set(names)].filter((name) => name !== "");
 }
 
 function ageOf(headers: Headers): number {

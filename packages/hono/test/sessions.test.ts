@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type FullStore, type Store } from "@kv/core";
-import { testBackends } from "@kv/test-backends";
+import { openElsewhere, sharedBackends, testBackends } from "@kv/test-backends";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { Browser } from "./browser.ts";
 import { newGate } from "./gate.ts";
@@ -262,6 +262,30 @@ describe.each(testBackends)("sessions over HTTP on $name", ({ open }) => {
     expect(await browser.text("/")).toBe("null");
     expect(failures.map(({ code }) => code)).toEqual(["KV_INVALID_VALUE"]);
     expect(await browser.text("/visit")).toBe('{"visits":1}');
+  });
+});
+
+describe.each(sharedBackends)("sessions that several processes share on $name", ({ open }) => {
+  test("a log-out there is not undone by a save here, and no save of many is lost", async () => {
+    await using backend = await open();
+    await using elsewhere = openElsewhere(backend.place);
+    const [here, there] = [sessionApp(backend.store), sessionApp(elsewhere)];
+    await using servedHere = await served(here.app);
+    await using servedThere = await served(there.app);
+    const browser = new Browser(servedHere.url);
+    await browser.ask("/visit");
+    const urls = [servedHere.url, servedThere.url];
+    const twins = Array.from({ length: 20 }, (_, at) => new Browser(urls[at % 2] ?? "", browser.cookies));
+    await Promise.all(twins.map((twin) => twin.ask("/visit")));
+    expect(await browser.text("/")).toBe('{"visits":21}');
+
+    here.gate = newGate();
+    const saved = new Browser(servedHere.url, browser.cookies).ask("/slow-visit");
+    await here.gate.reached;
+    await new Browser(servedThere.url, browser.cookies).ask("/log-out");
+    here.gate.open();
+    expect((await saved).status).toBe(409);
+    expect(await keysOf(elsewhere)).toEqual([]);
   });
 });
 

@@ -72,6 +72,14 @@ describe("how long a response is fresh", () => {
     }
   });
 
+  test("what is encoded depends on who asked, whether it says so or not", () => {
+    const headers = { "Cache-Control": "max-age=1", "Content-Encoding": "gzip" };
+    for (const vary of ["Accept", "Accept, Accept-Encoding"]) {
+      const terms = termsOf(new Response("", { headers: { ...headers, Vary: vary } }), undefined, nowMs);
+      expect(terms?.vary).toEqual(["accept", "accept-encoding"]);
+    }
+  });
+
   test("no header breaks it", () => {
     fc.assert(
       fc.property(fc.string(), (header) => {
