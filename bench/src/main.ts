@@ -1,20 +1,27 @@
 import { writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import type { Comparison } from "./comparison.ts";
 import { describeMachine } from "./machine.ts";
 import { picture } from "./picture.ts";
 import { keepResult, keptResult, type Result } from "./results.ts";
 import { resultsPage } from "./results-page.ts";
 import { scalePage } from "./scale-page.ts";
+import { files } from "./suites/file.ts";
 import { memory } from "./suites/memory.ts";
 import { rateLimit } from "./suites/rate-limit.ts";
 import { resp } from "./suites/resp.ts";
 import { type Scale, scale } from "./suites/scale.ts";
 
-const suites: Readonly<Record<string, () => Promise<Comparison>>> = {
-  memory: () => memory({ rounds: 21, sliceMs: 40 }),
-  redis: () => resp("redis", { rounds: 9, sliceMs: 50 }),
-  valkey: () => resp("valkey", { rounds: 9, sliceMs: 50 }),
-  "rate-limit": () => rateLimit({ rounds: 21, sliceMs: 60 }),
+/** The results that each suite has, by the name under which they are kept. */
+const suites: Readonly<Record<string, Readonly<Record<string, () => Promise<Comparison>>>>> = {
+  memory: { memory: () => memory({ rounds: 21, sliceMs: 40 }) },
+  file: {
+    "file-tmpfs": () => files("/dev/shm", { rounds: 15, sliceMs: 40 }),
+    file: () => files(tmpdir(), { rounds: 15, sliceMs: 40 }),
+  },
+  redis: { redis: () => resp("redis", { rounds: 11, sliceMs: 40 }) },
+  valkey: { valkey: () => resp("valkey", { rounds: 11, sliceMs: 40 }) },
+  "rate-limit": { "rate-limit": () => rateLimit({ rounds: 21, sliceMs: 60 }) },
 };
 
 const known = [...Object.keys(suites), "scale"];
@@ -26,12 +33,13 @@ if (unknown.length > 0) {
 } else {
   for (const name of asked.length > 0 ? asked : known) {
     process.stderr.write(`\n${name}\n`);
-    keepResult(
-      name,
-      name === "scale" ? await scale() : { ...(await suites[name]?.()), measuredOn: describeMachine() },
-    );
+    if (name === "scale") keepResult(name, await scale());
+    for (const [kept, measure] of Object.entries(suites[name] ?? {})) {
+      keepResult(kept, { ...(await measure()), measuredOn: describeMachine() });
+    }
   }
-  const results = Object.keys(suites)
+  const results = Object.values(suites)
+    .flatMap((suite) => Object.keys(suite))
     .map((name) => keptResult(name) as Result | undefined)
     .filter((result) => result !== undefined);
   const grown = keptResult("scale") as Scale | undefined;

@@ -20,7 +20,7 @@ export class SubjectProcess implements AsyncDisposable {
   constructor(module: URL, name: string, target: string) {
     this.name = name;
     this.#child = fork(module, [name, target], { execArgv: ["--expose-gc"] });
-    if (target !== "") pinClient(this.#child.pid);
+    if (target.includes("://")) pinClient(this.#child.pid);
   }
 
   /** `undefined` where it cannot do the operation. */
