@@ -27,10 +27,17 @@ export function bytesLaidDown(call: () => unknown): number {
       return made;
     },
   });
+  const slice = original.prototype.slice;
+  original.prototype.slice = function (...range) {
+    const made = slice.apply(this, range);
+    bytes += made.byteLength;
+    return made;
+  };
   try {
     call();
   } finally {
     globalThis.Uint8Array = original;
+    original.prototype.slice = slice;
   }
   return bytes;
 }

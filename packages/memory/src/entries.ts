@@ -1,4 +1,4 @@
-import type { Answer } from "@kv/core/driver";
+import { type Answer, bytesOf, type DriverValue } from "@kv/core/driver";
 import { type Limits, unlink } from "./limits.ts";
 import { type Entry, type NamespaceNode, NamespaceTree, nodesFrom } from "./namespace-tree.ts";
 import { inSlices } from "./slices.ts";
@@ -34,17 +34,20 @@ export class Entries {
     path: readonly string[],
     known: NamespaceNode | undefined,
     key: string,
-    bytes: Uint8Array,
+    value: DriverValue,
     expiresAtMs: number,
   ): void {
+    const bytes = bytesOf(value);
+    const isOwn = typeof value === "string";
     const size = this.#limits?.admit(key, bytes);
     const node = known ?? this.tree.findOrAdd(path);
     let entry = node.entries.get(key);
     if (entry === undefined) {
-      entry = { bytes, expiresAtMs, use: undefined };
+      const { slab, offset, length } = node.slabs.keep(bytes, isOwn);
+      entry = { slab, offset, length, expiresAtMs, use: undefined };
       node.entries.set(key, entry);
     } else {
-      entry.bytes = bytes;
+      node.slabs.replace(entry, bytes, isOwn);
       entry.expiresAtMs = expiresAtMs;
     }
     if (this.#limits !== undefined && size !== undefined) {
@@ -55,6 +58,7 @@ export class Entries {
 
   remove(node: NamespaceNode, key: string, entry: Entry): void {
     node.entries.delete(key);
+    node.slabs.release(entry);
     if (entry.use !== undefined) this.#limits?.removed(entry.use);
     if (node.entries.size === 0) this.tree.removeIfEmpty(node);
   }

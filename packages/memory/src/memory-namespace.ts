@@ -5,10 +5,10 @@ import {
   type Expiry,
   type FullDriverNamespace,
   sameBytes,
-  utf8,
 } from "@kv/core/driver";
 import type { Entries } from "./entries.ts";
 import type { Entry, NamespaceNode } from "./namespace-tree.ts";
+import { copyOfValue, viewOf } from "./slabs.ts";
 import type { Sweeper } from "./sweeper.ts";
 
 const pageLength = 256;
@@ -39,11 +39,11 @@ export function memoryNamespace(
   function put(key: string, value: DriverValue, expiry: Expiry): void {
     const expiresAtMs =
       expiry === "keep" ? (live(key)?.expiresAtMs ?? Number.POSITIVE_INFINITY) : inMs(expiry);
-    store(key, bytesOf(value), expiresAtMs);
+    store(key, value, expiresAtMs);
   }
 
-  function store(key: string, bytes: Uint8Array, expiresAtMs: number): void {
-    entries.put(path, node(), key, bytes, expiresAtMs);
+  function store(key: string, value: DriverValue, expiresAtMs: number): void {
+    entries.put(path, node(), key, value, expiresAtMs);
     if (expiresAtMs !== Number.POSITIVE_INFINITY) sweeper?.start();
   }
 
@@ -70,12 +70,12 @@ export function memoryNamespace(
   }
 
   return {
-    get: (key) => live(key)?.bytes,
+    get: (key) => valueOf(live(key)),
 
     getAndRenew(key, renewForMs) {
       const entry = live(key);
       if (entry !== undefined) renew(entry, renewForMs);
-      return entry?.bytes;
+      return valueOf(entry);
     },
 
     set: put,
@@ -100,7 +100,7 @@ export function memoryNamespace(
       return at === undefined ? undefined : entries.removeAll(at);
     },
 
-    getMany: (keys) => keys.map((key) => live(key)?.bytes),
+    getMany: (keys) => keys.map((key) => valueOf(live(key))),
 
     setMany(all, expiry) {
       for (const [key, value] of all) put(key, value, expiry);
@@ -114,9 +114,9 @@ export function memoryNamespace(
 
     increment(key, by, expiresInMs) {
       const entry = live(key);
-      const value = addToInteger(entry?.bytes, by);
+      const value = addToInteger(entry && viewOf(entry), by);
       const expiresAtMs = entry === undefined ? inMs(expiresInMs) : entry.expiresAtMs;
-      store(key, utf8(String(value)), expiresAtMs);
+      store(key, String(value), expiresAtMs);
       return { value, expiresInMs: entry === undefined ? expiresInMs : msLeft(entry) };
     },
 
@@ -128,14 +128,14 @@ export function memoryNamespace(
 
     compareAndSet(key, expected, value, expiry) {
       const entry = live(key);
-      if (entry === undefined || !sameBytes(entry.bytes, bytesOf(expected))) return false;
+      if (entry === undefined || !sameBytes(viewOf(entry), bytesOf(expected))) return false;
       put(key, value, expiry);
       return true;
     },
 
     compareAndDelete(key, expected) {
       const entry = live(key);
-      return entry !== undefined && sameBytes(entry.bytes, bytesOf(expected)) && remove(key);
+      return entry !== undefined && sameBytes(viewOf(entry), bytesOf(expected)) && remove(key);
     },
 
     async *keys() {
@@ -161,6 +161,10 @@ export function memoryNamespace(
       return at === undefined ? 0 : entries.removeExpired(at);
     },
   };
+}
+
+function valueOf(entry: Entry | undefined): Uint8Array | undefined {
+  return entry === undefined ? undefined : copyOfValue(entry);
 }
 
 /**

@@ -59,6 +59,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
       label: "memory",
       root: namespace([]),
       namespace,
+      copiesValues: true,
       close() {
         sweeper?.stop();
         entries.clear();

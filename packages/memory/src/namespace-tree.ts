@@ -1,7 +1,8 @@
 import type { Use } from "./limits.ts";
+import { Slabs, type Slot } from "./slabs.ts";
 
-export interface Entry {
-  bytes: Uint8Array;
+/** Its value is where the slot says. */
+export interface Entry extends Slot {
   /** By the store's clock; `Infinity` for an entry without expiry. */
   expiresAtMs: number;
   /** Its place in the order of use, where the store has limits. */
@@ -13,6 +14,7 @@ export interface NamespaceNode {
   readonly name: string;
   readonly parent: NamespaceNode | undefined;
   readonly entries: Map<string, Entry>;
+  readonly slabs: Slabs;
   readonly children: Map<string, NamespaceNode>;
 }
 
@@ -90,7 +92,7 @@ export function* nodesFrom(node: NamespaceNode): Iterable<NamespaceNode> {
 }
 
 function newNode(name: string, parent: NamespaceNode | undefined): NamespaceNode {
-  return { name, parent, entries: new Map(), children: new Map() };
+  return { name, parent, entries: new Map(), slabs: new Slabs(), children: new Map() };
 }
 
 function isEmpty(node: NamespaceNode): boolean {

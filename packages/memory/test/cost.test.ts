@@ -39,4 +39,13 @@ describe.each([
     expect(bytesLaidDown(() => store.exists("k"))).toBe(0);
     expect(bytesLaidDown(() => store.delete("k"))).toBe(0);
   });
+
+  test("short values share an array: the next of about the same length makes none", async () => {
+    const store = memoryStore(options);
+    const short = value.subarray(0, 100);
+    await store.set("a", short);
+    expect(bytesLaidDown(() => store.set("b", short))).toBe(0);
+    expect(bytesLaidDown(() => store.set("b", value.subarray(0, 98)))).toBe(0);
+    expect(bytesLaidDown(() => store.get("b"))).toBe(98);
+  });
 });
