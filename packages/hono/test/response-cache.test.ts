@@ -394,13 +394,14 @@ describe.each(testBackends)("responseCache over HTTP on $name", ({ open }) => {
     const early = cache.text();
     await gate.reached;
     await cache.text("/", { method: "PUT" });
+    expect(await cache.text()).toBe("answer 3"); // nor waited for by those who come after it
     gate.open();
     expect(await early).toBe("answer 1");
     expect(await cache.text()).toBe("answer 3");
     expect(await cache.text()).toBe("answer 3");
   });
 
-  test("in an outage pages are computed, those who ask at once still once, and afterwards all is as it was", async () => {
+  test("in an outage pages are computed, and afterwards all is as it was", async () => {
     const cache = await start();
     await cache.text("/known");
     await cache.stored("/known");
@@ -411,6 +412,21 @@ describe.each(testBackends)("responseCache over HTTP on $name", ({ open }) => {
     expect((await cache.ask("/", { method: "POST" })).status).toBe(200);
     await backend.heal();
     await expect.poll(() => cache.text("/known")).toBe("answer 1");
+  });
+
+  test("in an outage too one computes for those of a process who want a page at once", async () => {
+    const cache = await start();
+    await backend.fail();
+    const gate = newGate();
+    cache.answerer = async (_request, time) => {
+      await gate.pass();
+      return new Response(`answer ${time}`, { headers: fresh });
+    };
+    const asked = Array.from({ length: 20 }, () => cache.text());
+    await gate.reached;
+    await expect.poll(() => cache.failures.length).toBe(20); // all have met the outage
+    gate.open();
+    expect(new Set(await Promise.all(asked))).toEqual(new Set(["answer 1"]));
   });
 
   test("an outage in the middle of traffic fails no request", { timeout: 60_000 }, async () => {
