@@ -38,7 +38,8 @@ export async function withLock<T>(
     () => void locks.compareAndSet(key, token, token, { expiresIn }).catch(leaveToExpire),
     Math.min(lockForMs / 3, longestTimerMs),
   );
-  renewal.unref();
+  // Browsers and workers give a number, which holds nothing alive.
+  if (typeof renewal === "object") renewal.unref();
   try {
     return await work();
   } finally {

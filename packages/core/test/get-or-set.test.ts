@@ -129,6 +129,17 @@ describe("getOrSet with lockFor", () => {
     await call;
   });
 
+  test("it works where a timer is a number, as in browsers and workers", async () => {
+    const started = vi.spyOn(globalThis, "setInterval").mockImplementation(() => 1 as never);
+    try {
+      const value = await getOrSet(createStore(mapDriver()), "k", () => "v", { lockFor: "1m" });
+      expect(textOf(value)).toBe("v");
+      expect(started).toHaveBeenCalledOnce();
+    } finally {
+      started.mockRestore();
+    }
+  });
+
   test("E1 a store that cannot lock is refused", async () => {
     const { root } = mapDriver();
     const store = createStore({ label: "no namespaces", root });
