@@ -294,10 +294,7 @@ export class Entries {
       throw corrupt(key.path, "its checksum does not fit");
     if (decodeAddress(file, head) !== key.address) throw anotherEntry(key.path);
     const value = file.subarray(headLength + head.addressLength);
-    return {
-      expiresAtMs: head.expiresAtMs,
-      value: file.buffer === this.#scratch.buffer ? Uint8Array.prototype.slice.call(value) : value,
-    };
+    return { expiresAtMs: head.expiresAtMs, value: new Uint8Array(value) };
   }
 
   *#write(fd: number, key: EntryKey, value: DriverValue, expiresAtMs: number, deadline: Deadline): Io<void> {

@@ -45,7 +45,8 @@ export function fileNamespace(backend: Backend, place: Place): FullDriverNamespa
     });
   }
 
-  function set(key: string, value: DriverValue, expiry: Expiry): Answer<void> {
+  function set(key: string, lent: DriverValue, expiry: Expiry): Answer<void> {
+    const value = copied(lent);
     return alter(key, (at, deadline) => {
       const expiresAtMs = expiry === "keep" ? never : entries.endOf(expiry);
       return changes.change(
@@ -157,8 +158,9 @@ export function fileNamespace(backend: Backend, place: Place): FullDriverNamespa
         }),
       ),
 
-    setIfAbsent: (key, value, expiresInMs) =>
-      alter(key, function* (at, deadline) {
+    setIfAbsent(key, lent, expiresInMs) {
+      const value = copied(lent);
+      return alter(key, function* (at, deadline) {
         if ((yield* entries.live(at, "expiry", deadline)) !== undefined) return false;
         return yield* changes.change(
           at,
@@ -170,10 +172,13 @@ export function fileNamespace(backend: Backend, place: Place): FullDriverNamespa
           },
           (change) => entries.stage(at, change, value, entries.endOf(expiresInMs), deadline),
         );
-      }),
+      });
+    },
 
-    compareAndSet: (key, expected, value, expiry) =>
-      alter(key, function* (at, deadline) {
+    compareAndSet(key, lentExpected, lent, expiry) {
+      const expected = copied(lentExpected);
+      const value = copied(lent);
+      return alter(key, function* (at, deadline) {
         if ((yield* matching(at, expected, deadline)) === undefined) return false;
         const expiresAtMs = expiry === "keep" ? never : entries.endOf(expiry);
         return yield* changes.change(
@@ -188,17 +193,20 @@ export function fileNamespace(backend: Backend, place: Place): FullDriverNamespa
           },
           (change) => entries.stage(at, change, value, expiresAtMs, deadline),
         );
-      }),
+      });
+    },
 
-    compareAndDelete: (key, expected) =>
-      alter(key, function* (at, deadline) {
+    compareAndDelete(key, lentExpected) {
+      const expected = copied(lentExpected);
+      return alter(key, function* (at, deadline) {
         if ((yield* matching(at, expected, deadline)) === undefined) return false;
         return yield* changes.change(at, deadline, function* (change) {
           if ((yield* matching(at, expected, deadline)) === undefined) return false;
           yield* entries.remove(at, change);
           return true;
         });
-      }),
+      });
+    },
 
     keys: () => listKeys(backend, place),
     namespaces: () => listNamespaces(backend, place),
@@ -209,6 +217,11 @@ export function fileNamespace(backend: Backend, place: Place): FullDriverNamespa
     const found = yield* entries.live(at, "value", deadline);
     return found !== undefined && sameBytes(found.value, bytesOf(expected)) ? found : undefined;
   }
+}
+
+/** Work may have to wait, and the caller may change the bytes meanwhile (S3). */
+function copied(value: DriverValue): DriverValue {
+  return typeof value === "string" ? value : new Uint8Array(value);
 }
 
 function after<T, R>(answer: Answer<T>, then: (value: T) => R): Answer<R> {

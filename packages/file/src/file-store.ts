@@ -80,6 +80,7 @@ export function fileStoreIn(options: FileStoreOptions, surroundings: Partial<Sur
       label: `files in ${absolute}`,
       root: namespace([]),
       namespace,
+      copiesValues: true,
       explain,
       async close() {
         session.isClosed = true;
