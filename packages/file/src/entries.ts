@@ -26,7 +26,8 @@ import {
   isMissing,
   perhapsNotDurable,
 } from "./errors.ts";
-import { toChange, toCreate, toRead } from "./files.ts";
+import { type Files, toChange, toCreate, toRead } from "./files.ts";
+import { descriptors } from "./gate.ts";
 import { answered, type Io } from "./io.ts";
 import { addressOf, entryPath, folderOf, hashOf, type Place } from "./layout.ts";
 import type { Deadline } from "./locks.ts";
@@ -92,6 +93,11 @@ export class Entries {
 
   /** The entry, expired or not; its value is its own. */
   *read(key: EntryKey, wanted: Wanted, deadline: Deadline): Io<Found | undefined> {
+    const { now, later } = this.#session.around.disk;
+    if (now !== later && !descriptors.isFull) {
+      const found = this.#readAtOnce(now, key);
+      if (found !== "large") return found;
+    }
     return yield* this.#opened(key, toRead, (fd) => this.#readFrom(fd, key, wanted, deadline));
   }
 
@@ -244,16 +250,29 @@ export class Entries {
     }
   }
 
+  /** What `read` does, for a small file and calls that are done when they return: a generator for each would take as long. */
+  #readAtOnce(files: Files, key: EntryKey): Found | undefined | "large" {
+    try {
+      const fd = files.open(key.path, toRead) as number;
+      try {
+        const length = files.read(fd, this.#scratch, 0, smallBytes, 0) as number;
+        const head = decodeHead(this.#scratch, length);
+        if (typeof head === "string") throw corrupt(key.path, head);
+        if (length === smallBytes && fileLength(head) > smallBytes) return "large";
+        return this.#checked(this.#scratch.subarray(0, length), key, head, undefined);
+      } finally {
+        void files.close(fd);
+      }
+    } catch (error) {
+      return missingOrThrow(key, error);
+    }
+  }
+
   *#opened<T>(key: EntryFile, flags: number, work: (fd: number) => Io<T>): Io<T | undefined> {
     try {
       return yield* withFile(this.#session.around.disk.now, key.path, flags, work);
     } catch (error) {
-      if (isMissing(error)) return undefined;
-      if (isErrno(error, "ELOOP")) throw corrupt(key.path, "a symbolic link stands in its place", error);
-      if (isErrno(error, "ENXIO", "ENODEV"))
-        throw corrupt(key.path, "something else stands in its place", error);
-      if (isErrno(error, "EISDIR")) throw directoryInPlace(key.path, error);
-      throw error;
+      return missingOrThrow(key, error);
     }
   }
 
@@ -329,6 +348,15 @@ export class Entries {
   #moved(deadline: Deadline): void {
     deadline.untilMs = performance.now() + this.#session.timeoutMs;
   }
+}
+
+/** What it means that a file could not be opened or read: nothing is there, or something else is. */
+function missingOrThrow({ path }: EntryFile, error: unknown): undefined {
+  if (isMissing(error)) return undefined;
+  if (isErrno(error, "ELOOP")) throw corrupt(path, "a symbolic link stands in its place", error);
+  if (isErrno(error, "ENXIO", "ENODEV")) throw corrupt(path, "something else stands in its place", error);
+  if (isErrno(error, "EISDIR")) throw directoryInPlace(path, error);
+  throw error;
 }
 
 const nothing = new Uint8Array(0);

@@ -8,6 +8,11 @@ export class Gate {
     this.#limit = limit;
   }
 
+  /** Whether whoever enters has to wait. */
+  get isFull(): boolean {
+    return this.#open >= this.#limit;
+  }
+
   /** A promise where it has to be waited for. Whoever enters leaves, and waits for no lock in between. */
   enter(): Promise<void> | undefined {
     if (this.#open < this.#limit) {
