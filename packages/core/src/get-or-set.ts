@@ -1,3 +1,4 @@
+import { amongCopies } from "./among-copies.ts";
 import { checkOptions, checkValue } from "./arguments.ts";
 import { type Bytes, bytesOf, copyOf } from "./bytes.ts";
 import { bytes, type Codec } from "./codec.ts";
@@ -77,7 +78,7 @@ function checkLockable(store: Store): LockableStore {
 }
 
 /** The computations under way in this process: by what their places share, then by path and key. */
-const computations = new WeakMap<object, Map<string, Promise<Bytes>>>();
+const computations = amongCopies("computations", () => new WeakMap<object, Map<string, Promise<Bytes>>>());
 
 function oneAtATime({ owner, path }: Place, key: string, compute: () => Promise<Bytes>): Promise<Bytes> {
   let underWay = computations.get(owner);

@@ -1,3 +1,5 @@
+import { amongCopies } from "./among-copies.ts";
+
 /** Where a store's entries live: stores of one driver and one path are one namespace (N1). */
 export interface Place {
   /** What the entries of this place share with no other: the driver, or a store that is none of ours. */
@@ -5,7 +7,7 @@ export interface Place {
   readonly path: readonly string[];
 }
 
-const places = new WeakMap<object, Place>();
+const places = amongCopies("places", () => new WeakMap<object, Place>());
 
 export function rememberPlace(store: object, owner: object, path: readonly string[] | null): void {
   places.set(store, { owner, path: path ?? [] });
