@@ -12,6 +12,7 @@ const folders = [
       .filter((name) => name !== "custom-backend") // a project of its own, which proofs installs and runs
       .map((name) => `${parent}/${name}`),
   ),
+  "api-reference",
   "comparison",
   "proofs",
 ];
