@@ -75,6 +75,14 @@ describe("a published package", () => {
     expect(readme).toMatch(new RegExp(`^(npm install|npx) .*${name}(\\s|$)`, "m"));
   });
 
+  test.each(each)("$name says in its README what it weighs", ({ name, folder }) => {
+    const readme = readFileSync(join(folder, "README.md"), "utf8");
+    // `pnpm run sizes` writes it.
+    expect(readme).toMatch(
+      new RegExp(`^## Size$.*^\\| \\*\\*${name}\\*\\* +\\| +\\d+ KiB \\| +\\d+ \\|`, "ms"),
+    );
+  });
+
   test.each(each)("$name is in a changeset or was released", ({ name, folder }) => {
     const changesets = filesIn(join(repository, ".changeset"), /\.md$/).map((file) =>
       readFileSync(file, "utf8"),
