@@ -34,6 +34,8 @@ const peers = {
     peer("unstorage, ioredis", ["unstorage", "ioredis@5"], ["unstorage", "unstorage/drivers/redis"]),
     peer("bentocache, ioredis", ["bentocache", "ioredis@5"], ["bentocache", "bentocache/drivers/redis"]),
   ],
+  "express-session": [peer("connect-redis, redis", ["connect-redis@9"], ["connect-redis", "redis"])],
+  "express-rate-limit": [peer("rate-limit-redis", ["rate-limit-redis@4"], ["rate-limit-redis"])],
   valkey: [peer("Keyv, @keyv/valkey", ["keyv", "@keyv/valkey"], ["keyv", "@keyv/valkey"])],
 };
 
