@@ -29,6 +29,10 @@ export class Gathering {
    * others may have begun, unless one of those uses its key: the order on a key stays (S6).
    */
   gather(steps: readonly Step[]): readonly (readonly Step[])[] {
+    const kind = steps[0]?.kind;
+    if (kind !== undefined && steps.every((step) => step.kind === kind && this.#mayShare(step))) {
+      return inPieces(steps, kind.atMost); // most ticks: nothing to be kept in order with
+    }
     const groups: Group[] = [];
     const last = new Map<Kind, Group>();
     const lastUse = new Map<string, number>();
@@ -46,14 +50,23 @@ export class Gathering {
   }
 
   #takes(group: Group, step: Step, lastUse: number = 0): boolean {
+    return lastUse <= group.at && group.steps.length < step.kind.atMost && this.#mayShare(step);
+  }
+
+  /** Whether a step may go in one command with others. */
+  #mayShare(step: Step): boolean {
     return (
-      lastUse <= group.at &&
       !step.alone &&
-      group.steps.length < step.kind.atMost &&
       lengthOf(step) <= longestWrittenBytes &&
       (step.kind !== read || this.#averageReadBytes <= longestReadBytes)
     );
   }
+}
+
+function inPieces(steps: readonly Step[], length: number): (readonly Step[])[] {
+  const pieces: (readonly Step[])[] = [];
+  for (let from = 0; from < steps.length; from += length) pieces.push(steps.slice(from, from + length));
+  return pieces;
 }
 
 /** About how many bytes its values have. */
