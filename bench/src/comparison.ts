@@ -20,6 +20,8 @@ export interface Comparison {
   /** The lines that the picture shows. */
   readonly pictured: readonly (readonly [operation: string, size: string, concurrency: number])[];
   readonly outcomes: readonly Outcome[];
+  /** Why what is not reached is not, with the measurement that shows it. */
+  readonly limits: readonly string[];
 }
 
 export interface Pace {

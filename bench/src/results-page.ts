@@ -17,7 +17,7 @@ export function resultsPage(results: readonly Result[]): string {
 }
 
 function section(result: Result): string[] {
-  const { title, measuredOn, notes, lines } = result;
+  const { title, measuredOn, notes, lines, limits } = result;
   return [
     `## ${title}`,
     "",
@@ -28,6 +28,7 @@ function section(result: Result): string[] {
     ...table(result, lines),
     "",
     ...goals(result.outcomes),
+    ...(limits.length === 0 ? [] : ["What limits it:", "", ...limits.map((limit) => `- ${limit}`), ""]),
   ];
 }
 

@@ -5,8 +5,17 @@ import { compareSubjects, type Line, type Pace } from "../comparison.ts";
 import { type Subject, sampleOf } from "../subject.ts";
 import { type Subjects, serveSubject } from "../subject-process.ts";
 
-const counts = { "10 thousand entries": 10_000, "100 thousand": 100_000, "1 million": 1_000_000 } as const;
-const spreads = { "1 namespace": 1, "10 namespaces": 10, "100": 100, "1,000": 1_000 } as const;
+const counts = {
+  "10 thousand entries": 10_000,
+  "100 thousand entries": 100_000,
+  "1 million entries": 1_000_000,
+} as const;
+const spreads = {
+  "1 namespace": 1,
+  "10 namespaces": 10,
+  "100 namespaces": 100,
+  "1,000 namespaces": 1_000,
+} as const;
 
 const subjects: Subjects = {
   ...Object.fromEntries(

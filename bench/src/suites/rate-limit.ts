@@ -54,6 +54,7 @@ export async function rateLimit(pace: Pace): Promise<Comparison> {
     ],
     lines,
     pictured: [["rate limit check", "100 B", 64]],
+    limits: [],
     outcomes: [outcomeOf(goal, "@kv/redis", lines)],
   };
 }
