@@ -9,6 +9,7 @@ import {
 import type { Entries } from "./entries.ts";
 import type { Entry, NamespaceNode } from "./namespace-tree.ts";
 import { copyOfValue, viewOf } from "./slabs.ts";
+import { Slice } from "./slices.ts";
 import type { Sweeper } from "./sweeper.ts";
 
 const pageLength = 256;
@@ -141,18 +142,22 @@ export function memoryNamespace(
     async *keys() {
       const at = node();
       if (at === undefined) return;
+      const slice = new Slice();
       for (const page of pages(at.entries)) {
         if (node() !== at) return; // it was emptied, and what it holds now was not there throughout
         yield page.filter(([, entry]) => !entries.hasExpired(entry)).map(([key]) => key);
+        await slice.end();
       }
     },
 
     async *namespaces() {
       const at = node();
       if (at === undefined) return;
+      const slice = new Slice();
       for (const page of pages(at.children)) {
         if (node() !== at) return;
         yield page.filter(([, child]) => entries.holdsAnything(child)).map(([name]) => name);
+        await slice.end();
       }
     },
 

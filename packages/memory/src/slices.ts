@@ -17,6 +17,17 @@ export async function inSlices<T>(items: Iterable<T>, step: (item: T) => void): 
   }
 }
 
+/** For work that is done piece by piece: `await slice.end()` after each gives way where it is time to. */
+export class Slice {
+  #untilMs = performance.now() + sliceMs;
+
+  async end(): Promise<void> {
+    if (performance.now() < this.#untilMs) return;
+    await othersHadTheirTurn();
+    this.#untilMs = performance.now() + sliceMs;
+  }
+}
+
 function othersHadTheirTurn(): Promise<void> {
   // setImmediate is not everywhere; a timer of 0 ms gives way too, for a little longer.
   return new Promise((resolve) => {

@@ -140,6 +140,20 @@ test("T6 a long sweep gives way to others", async () => {
   expect(turns).toBeGreaterThan(0);
 });
 
+test("N6 a long listing gives way to others", async () => {
+  const store = memoryStore();
+  await store.setMany(Array.from({ length: 200_000 }, (_, i) => [`${i}`, ""] as const));
+  let turns = 0;
+  const turn = setInterval(() => {
+    turns += 1;
+  }, 0);
+  let listed = 0;
+  for await (const _ of store.keys()) listed += 1;
+  clearInterval(turn);
+  expect(listed).toBe(200_000);
+  expect(turns).toBeGreaterThan(0);
+});
+
 test("E1 a misspelt option is refused", () => {
   expect(() => memoryStore({ maxEntires: 5 } as never)).toThrow(/no option "maxEntires".*maxEntries/);
 });
