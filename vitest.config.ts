@@ -13,6 +13,7 @@ const folders = [
       .map((name) => `${parent}/${name}`),
   ),
   "api-reference",
+  "bench",
   "comparison",
   "proofs",
 ];
