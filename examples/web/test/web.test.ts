@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { type RunningServer, startStandalone } from "@kv/test-servers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openStore } from "../src/open-store.ts";
@@ -158,6 +159,25 @@ test("while the store is away it says so, and when it is back so are the session
   await expect.poll(() => visitor.visits(), { timeout: 20_000 }).toMatch(/Ada$/);
 });
 
+test("a process that is killed is replaced, and nothing is lost with it", limit, async () => {
+  await using web = await startWeb({ KV_URL: `file:${join(folder, "killed")}`, WEB_PROCESSES: "2" });
+  const visitor = new Visitor(web);
+  const processes = new Set<string>();
+  const see = async (): Promise<number> => {
+    // A connection that was handed to a process as it died is never answered.
+    const { text } = await Promise.race([visitor.ask("/"), passed(1_000)]).catch(() => ({ text: "" }));
+    const pid = /Process <strong>(\d+)</.exec(text)?.[1];
+    if (pid !== undefined) processes.add(pid);
+    return processes.size;
+  };
+  await expect.poll(see, { timeout: 10_000 }).toBe(2);
+  const before = Number((await visitor.visits()).split(" ")[0]);
+  const [killed = ""] = processes;
+  process.kill(Number(killed), "SIGKILL");
+  await expect.poll(see, { timeout: 30_000 }).toBe(3);
+  expect(Number((await visitor.visits()).split(" ")[0])).toBeGreaterThan(before);
+});
+
 test("sessions outlast the processes", limit, async () => {
   const env = { KV_URL: `file:${join(folder, "outlast")}`, WEB_PROCESSES: "1" };
   let cookie: string;
@@ -170,6 +190,11 @@ test("sessions outlast the processes", limit, async () => {
   await using web = await startWeb(env);
   expect(await new Visitor(web, cookie).visits()).toBe("1 Ada");
 });
+
+async function passed(ms: number): Promise<{ text: string }> {
+  await setTimeout(ms);
+  return { text: "" };
+}
 
 // In the soak, for a browser may have to be fetched first.
 if (process.env["KV_SOAK"] === "1") testInABrowser();
