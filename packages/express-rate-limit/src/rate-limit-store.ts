@@ -1,0 +1,126 @@
+import { type AtomicStore, findStore, type NamespacedStore, type StoreSource } from "@kv/core";
+import { addToInteger, checkName, checkOptions } from "@kv/core/driver";
+import { takingBack } from "./take-back.ts";
+
+export interface RateLimitStoreOptions {
+  /** The name to ask a registry for: `rate_limit` unless told. */
+  readonly name?: string | undefined;
+
+  /** Sets the limiters on one store apart, 1 to 255 bytes: `default` unless told. Those of one limiter in many processes share it. */
+  readonly namespace?: string | undefined;
+}
+
+export interface Counted {
+  /** The requests counted in the window. */
+  readonly totalHits: number;
+  /** When the window ends, by the wall clock of this process. */
+  readonly resetTime: Date;
+}
+
+/** What `rateLimit` of express-rate-limit and `rateLimiter` of hono-rate-limiter take as `store`: one for each limiter. */
+export interface RateLimitStore {
+  /** Called by the limiter with its options. A window of another length is another count. */
+  init(options: { readonly windowMs: number }): void;
+
+  get(key: string): Promise<Counted | undefined>;
+
+  /** Counts a request, exactly, in one step. The first one begins the window, and none moves its end. */
+  increment(key: string): Promise<Counted>;
+
+  /** Takes a request back; never below 0, and not where the window is over. */
+  decrement(key: string): Promise<void>;
+
+  resetKey(key: string): Promise<void>;
+
+  /** Forgets the counts of this limiter, and nothing else in the store. */
+  resetAll(): Promise<void>;
+
+  /** Other processes see the same counts. */
+  readonly localKeys: false;
+
+  /** Where the counts are, for the limiter's check that it counts a request once. */
+  readonly prefix: string;
+}
+
+/**
+ * The counts of one limiter, in a store that is found by its name or given. The store stays its owner's to close.
+ *
+ * @throws TypeError for a store without atomic steps or namespaces
+ */
+export function rateLimitStore(
+  source: StoreSource<AtomicStore & NamespacedStore>,
+  options: RateLimitStoreOptions = {},
+): RateLimitStore {
+  checkOptions(options, ["name", "namespace"]);
+  const { name = "rate_limit", namespace = "default" } = options;
+  const store = findStore(source, { name, capabilities: ["namespaces", "atomic"], purpose: "A rate limit" });
+  const limiter = store.withNamespace(checkName(namespace));
+  let window: Window | undefined;
+
+  function current(): Window {
+    if (window !== undefined) return window;
+    throw new TypeError(
+      "The rate limit has no window: pass this store to rateLimit() or rateLimiter(), which call init, or call init({ windowMs }).",
+    );
+  }
+
+  return {
+    localKeys: false,
+
+    get prefix() {
+      return JSON.stringify((window?.counts ?? limiter).namespace);
+    },
+
+    init({ windowMs }) {
+      if (window !== undefined && window.lengthMs !== windowMs) {
+        throw new TypeError(
+          `This store serves a limiter with a window of ${window.lengthMs} ms already. Make one for each limiter, with a namespace of its own.`,
+        );
+      }
+      window = windowIn(limiter, windowMs);
+    },
+
+    async get(key) {
+      const { counts } = current();
+      // In this order: should one window end in between and the next begin, its count gets an end that is too early.
+      const [expiresIn, stored] = await Promise.all([counts.expiresIn(key), counts.get(key)]);
+      if (expiresIn === undefined || stored === undefined) return undefined;
+      return { totalHits: addToInteger(stored, 0), resetTime: timeIn(expiresIn) };
+    },
+
+    async increment(key) {
+      const { counts, lengthMs } = current();
+      const { value, expiresIn } = await counts.increment(key, { expiresIn: { milliseconds: lengthMs } });
+      return { totalHits: value, resetTime: timeIn(expiresIn) };
+    },
+
+    decrement: async (key) => current().takeBack(key),
+
+    async resetKey(key) {
+      await current().counts.delete(key);
+    },
+
+    resetAll: async () => current().counts.deleteAll(),
+  };
+}
+
+interface Window {
+  readonly lengthMs: number;
+  readonly counts: AtomicStore & NamespacedStore;
+  readonly takeBack: (key: string) => Promise<void>;
+}
+
+function windowIn(limiter: AtomicStore & NamespacedStore, lengthMs: number): Window {
+  if (!Number.isFinite(lengthMs) || lengthMs <= 0) {
+    throw new RangeError(`windowMs must be a number of milliseconds above 0, not ${lengthMs}.`);
+  }
+  const counts = limiter.withNamespace(`${lengthMs}ms`);
+  return { lengthMs, counts, takeBack: takingBack(counts) };
+}
+
+/** The last time that there is, for a count that somebody else made to stay for ever. */
+const endOfTimeMs = 8.64e15;
+
+function timeIn(seconds: number): Date {
+  return new Date(Math.min(Date.now() + seconds * 1_000, endOfTimeMs));
+}
