@@ -1,0 +1,1 @@
+export { type KeyvBacking, type KeyvStore, type KeyvStoreOptions, keyvStore } from "./keyv-store.ts";
