@@ -115,7 +115,7 @@ describe.each(testBackends)("on $name", ({ open }) => {
 
   test("Keyvs with other namespaces share nothing, whatever the names and keys, nor does one without", async () => {
     const over = fresh();
-    const names = ["a", "a:b", "a::b", "ab", "a*", "..", undefined];
+    const names = ["a", undefined, "a:b", "a::b", "ab", "a*", ".."];
     const keys = ["k", "b:k", ":b:k", "a:k"];
     const keyvs = names.map((namespace) =>
       newKeyv({ useKeyPrefix: false, namespace: namespace as string }, over),
@@ -166,8 +166,9 @@ describe.each(testBackends)("on $name", ({ open }) => {
       expect(await entriesOf(keyv)).toEqual([]);
       const entries = Array.from({ length: 260 }, (_, at) => ({ key: `k${at}`, value: at }));
       await keyv.setMany(entries);
-      const found = new Map(await entriesOf(keyv));
-      expect(found).toEqual(new Map(entries.map(({ key, value }) => [key, value])));
+      const found = await entriesOf(keyv);
+      expect(found.length).toBeLessThan(2 * entries.length); // a server may list a key twice, and no more
+      expect(new Map(found)).toEqual(new Map(entries.map(({ key, value }) => [key, value])));
       await keyv.clear();
       expect(await entriesOf(keyv)).toEqual([]);
     }
