@@ -1,0 +1,101 @@
+import type { StoreSource, StoreWith } from "@kv/core";
+import { type Session, type SessionData, Store } from "express-session";
+import { answer, type Callback } from "./callback.ts";
+import { type SessionSettings, type SessionStoreOptions, sessionSettings } from "./options.ts";
+import { type Sessions, sessionsIn } from "./sessions.ts";
+import { moveTrace, withoutCarrier } from "./trace.ts";
+
+/** A session as `all` gives it. */
+export type ListedSession = SessionData & {
+  /** Its stored id. */
+  readonly id: string;
+};
+
+/**
+ * A store for express-session: `session({ store: sessionStore(stores, { onOutage: "refuse" }), ... })`.
+ *
+ * @throws TypeError for a store without atomic steps or listings, and for options that do not fit
+ */
+export function sessionStore(
+  source: StoreSource<StoreWith<"atomic" | "listing">>,
+  options: SessionStoreOptions,
+): SessionStore {
+  const settings = sessionSettings(options);
+  return new SessionStore(sessionsIn(source, settings), settings);
+}
+
+/** Inherits what express-session asks of a store. Each method calls back once, and never before it returns. */
+export class SessionStore extends Store {
+  readonly #sessions: Sessions;
+  readonly #settings: SessionSettings;
+
+  constructor(sessions: Sessions, settings: SessionSettings) {
+    super();
+    this.#sessions = sessions;
+    this.#settings = settings;
+  }
+
+  /** The session of that id; `undefined` where there is none, or it is over. */
+  override get(id: string, callback: Callback<SessionData | null | undefined>): void {
+    this.#answer(this.#sessions.load(id) as Promise<SessionData | undefined>, callback);
+  }
+
+  /**
+   * Saves a session. One that express-session loaded is written only while it is there, so what was destroyed
+   * meanwhile stays so; one that is unchanged is only renewed.
+   */
+  override set(id: string, session: SessionData, callback?: Callback<void>): void {
+    this.#answer(this.#sessions.save(id, session), callback);
+  }
+
+  /** Renews a session, without reading or writing it. */
+  override touch(id: string, session: SessionData, callback?: Callback<void>): void {
+    this.#answer(this.#sessions.renew(id, session), callback);
+  }
+
+  override destroy(id: string, callback?: Callback<void>): void {
+    this.#answer(this.#sessions.end(id), callback);
+  }
+
+  /** Destroys the session of a stored id, as `ids` and `all` give them. */
+  destroyStored(storedId: string, callback?: Callback<void>): void {
+    this.#answer(this.#sessions.endStored(storedId), callback);
+  }
+
+  /** Destroys all sessions: empties the store, and the namespaces below it. */
+  override clear(callback?: Callback<void>): void {
+    this.#answer(this.#sessions.endAll(), callback);
+  }
+
+  override length(callback: Callback<number>): void {
+    this.#answer(this.#sessions.count(), callback);
+  }
+
+  /** The stored ids: hashes of the ids that browsers have, unless `hashIds` is `false`. */
+  ids(callback: Callback<string[]>): void {
+    this.#answer(this.#sessions.storedIds(), callback);
+  }
+
+  /** All sessions, each with its stored id. */
+  override all(callback: Callback<ListedSession[]>): void {
+    this.#answer(this.#sessions.all() as Promise<unknown[]> as Promise<ListedSession[]>, callback);
+  }
+
+  /** The stored id of a session's id. */
+  storedId(id: string): string {
+    return this.#sessions.storedId(id);
+  }
+
+  override createSession(
+    request: Parameters<Store["createSession"]>[0],
+    loaded: SessionData,
+  ): Session & SessionData {
+    const session = super.createSession(request, withoutCarrier(loaded));
+    moveTrace(loaded, session);
+    return session;
+  }
+
+  #answer<T>(result: Promise<T>, callback: Callback<T> | undefined): void {
+    answer(result, callback, this.#settings.tell);
+  }
+}
