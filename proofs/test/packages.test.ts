@@ -69,6 +69,7 @@ describe("a project outside the workspace", () => {
     cli: [],
     core: [],
     "express-rate-limit": [],
+    "express-session": [],
     file: [],
     hono: ["hono"],
     keyv: ["keyv"],

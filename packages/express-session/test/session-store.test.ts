@@ -183,6 +183,20 @@ describe.each(testBackends)("on $name", ({ open }) => {
     expect(await store.exists(key)).toBe(false);
   });
 
+  test("the cookie of a loaded session lasts from this request on, however long ago it was written", async () => {
+    await using backend = await open();
+    const sessions = promised(sessionStore(backend.store, { onOutage: "refuse" }));
+    const made = session();
+    made.cookie.maxAge = hourMs;
+    await sessions.set("a", made);
+    const later = Date.now() + 10 * hourMs; // renewed meanwhile, by touch alone
+    vi.useFakeTimers({ toFake: ["Date"] });
+    vi.setSystemTime(later);
+    const loaded = await load(sessions, "a");
+    expect(loaded.cookie.expires).toEqual(new Date(later + hourMs));
+    expect(loaded.cookie.originalMaxAge).toBe(hourMs);
+  });
+
   test("a cookie that is over ends the session, and one of the year 9999 lasts", async () => {
     await using backend = await open();
     const sessions = promised(sessionStore(backend.store, { onOutage: "refuse" }));
