@@ -189,7 +189,8 @@ describe.each(testBackends)("on $name", ({ open }) => {
     const made = session();
     made.cookie.maxAge = hourMs;
     await sessions.set("a", made);
-    const later = Date.now() + 10 * hourMs; // renewed meanwhile, by touch alone
+    await backend.store.touch(sessions.store.storedId("a"), "1d"); // as renewals without a write do
+    const later = Date.now() + 10 * hourMs;
     vi.useFakeTimers({ toFake: ["Date"] });
     vi.setSystemTime(later);
     const loaded = await load(sessions, "a");
