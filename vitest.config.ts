@@ -37,6 +37,9 @@ export default defineConfig({
     projects,
     // Most tests wait for servers and clocks: even on two cores, two at a time are well worth it.
     maxWorkers: "100%",
+    // Nothing depends on how long something takes: these end only what hangs, on a machine that is busy too.
+    testTimeout: 60_000,
+    hookTimeout: 180_000,
     reporters: ["default", "./scripts/closing-line-reporter.ts"],
     coverage: { provider: "v8", include: ["packages/*/src/**"] },
   },

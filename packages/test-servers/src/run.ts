@@ -12,7 +12,7 @@ export async function run(
   const { stdout } = await execFileAsync(program, args, {
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     env: { ...process.env, LC_ALL: "C", ...options.env },
-    timeout: options.withinMs ?? 10_000,
+    timeout: options.withinMs ?? 60_000,
     maxBuffer: 64 * 2 ** 20,
   });
   return stdout;
