@@ -34,10 +34,19 @@ const peers = {
     peer("unstorage, ioredis", ["unstorage", "ioredis@5"], ["unstorage", "unstorage/drivers/redis"]),
     peer("bentocache, ioredis", ["bentocache", "ioredis@5"], ["bentocache", "bentocache/drivers/redis"]),
   ],
-  "express-session": [peer("connect-redis, redis", ["connect-redis@9"], ["connect-redis", "redis"])],
+  "express-session": [
+    peer(
+      "connect-redis, with its peer redis, not imported",
+      ["connect-redis@9", "redis@5", "express-session"],
+      ["connect-redis", "express-session"],
+    ),
+  ],
   "express-rate-limit": [peer("rate-limit-redis", ["rate-limit-redis@4"], ["rate-limit-redis"])],
   valkey: [peer("Keyv, @keyv/valkey", ["keyv", "@keyv/valkey"], ["keyv", "@keyv/valkey"])],
 };
+
+/** What ours cannot be imported without, and a program has anyway. */
+const frameworks = { "express-session": ["express-session"], hono: ["hono"], keyv: ["keyv"] };
 
 /** What is loaded by the first call, and by a peer at once. */
 const clients = { redis: "ioredis", valkey: "iovalkey" };
@@ -49,7 +58,8 @@ try {
   for (const { name } of packed) {
     const short = name.replace("@kv/", "");
     if (only.length > 0 && !only.includes(short)) continue;
-    const install = tarballsOf(packed, name);
+    const framework = frameworks[short] ?? [];
+    const install = [...tarballsOf(packed, name), ...framework.map((one) => withVersion(one))];
     const ours = [{ label: `**${name}**`, install, imports: [name] }];
     const client = clients[short];
     if (client !== undefined) {
