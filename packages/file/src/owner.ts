@@ -84,14 +84,21 @@ export class Owner {
    */
   *release(lock: string): Io<void> {
     try {
-      yield* this.takeAway(lock);
-    } catch (error) {
-      if (!isFileError(error)) throw error;
-      if (!isMissing(error)) this.#unreleased.add(lock);
+      if (!(yield* this.#released(lock)) && !(yield* this.#released(lock))) this.#unreleased.add(lock);
     } finally {
       const holders = this.#held.get(lock) ?? 0;
       if (holders > 1) this.#held.set(lock, holders - 1);
       else this.#held.delete(lock);
+    }
+  }
+
+  *#released(lock: string): Io<boolean> {
+    try {
+      yield* this.takeAway(lock);
+      return true;
+    } catch (error) {
+      if (!isFileError(error)) throw error;
+      return isMissing(error); // this owner was fenced, and the lock is not its own any more
     }
   }
 
