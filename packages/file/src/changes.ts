@@ -13,6 +13,11 @@ export interface Change {
   staged: string | undefined;
 }
 
+/** The file that was changed is not the entry any more: this owner was fenced meanwhile. */
+export class Replaced extends Error {
+  override readonly name: string = "Replaced";
+}
+
 /** Far fewer than the links that a file can have, on any file system. */
 const mostLocksAtOnce = 1_000;
 
@@ -52,7 +57,8 @@ export class Changes {
         return yield* this.#locked(file, change, deadline, underLock);
       } catch (error) {
         // The namespace was emptied meanwhile, or this owner was fenced: in either case nothing was changed.
-        if (!isMissing(error) || performance.now() >= deadline.untilMs) throw error;
+        const wasStopped = isMissing(error) || error instanceof Replaced;
+        if (!wasStopped || performance.now() >= deadline.untilMs) throw error;
         if (change !== undefined) owner.forgetDirectory(file.place, change.own);
         if (yield* owner.isFenced()) this.#session.forget(owner);
       } finally {

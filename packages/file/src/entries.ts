@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { DriverValue } from "@kv/core/driver";
-import type { Change } from "./changes.ts";
+import { type Change, Replaced } from "./changes.ts";
 import { makeDirectories, withFile } from "./directories.ts";
 import {
   checksumOf,
@@ -215,6 +215,9 @@ export class Entries {
     if (found.expiresAtMs <= this.now()) return undefined;
     yield* this.#writeExpiry(fd, this.endOf(renewForMs), false);
     progress.isWritten = true;
+    // Only where this owner was fenced can another have replaced the file under the lock: no fence stops this write.
+    const { nlink } = yield* answered(this.#session.around.disk.now.stat(fd));
+    if (nlink === 0) throw new Replaced("The file of the entry was replaced while its expiry was renewed.");
     if (found.expiresAtMs <= this.now()) {
       // Too late: others may have seen that it is gone.
       yield* this.#writeExpiry(fd, found.expiresAtMs, false);

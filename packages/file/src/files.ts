@@ -26,6 +26,7 @@ export interface FileStatus {
   readonly size: number;
   readonly mode: number;
   readonly ino: number;
+  readonly nlink: number;
   readonly mtimeMs: number;
   isDirectory(): boolean;
 }
