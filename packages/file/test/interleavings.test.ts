@@ -40,10 +40,10 @@ const beginnings: Readonly<Record<string, (store: FullStore) => Promise<unknown>
 
 const names = Object.keys(operations);
 /** An ordinary run tries those whose races differ in kind. */
-const first = soak
+const heldOnes = soak
   ? names
   : ["set", "delete", "touch", "increment", "compareAndSet", "deleteAll", "deleteExpired"];
-const second = soak
+const otherOnes = soak
   ? names
   : ["get", "set", "touch", "increment", "setIfAbsent", "deleteAll", "deleteExpired"];
 
@@ -51,8 +51,8 @@ const parent = newParent("memory");
 afterAll(() => rmSync(parent, { recursive: true, force: true }));
 
 describe.each(Object.keys(beginnings))("S6 from %s", (beginning) => {
-  describe.each(first)("%s, held up at any of its calls to the disk", (held) => {
-    test.each(second)("while %s fences its owner: one order explains both", async (other) => {
+  describe.each(heldOnes)("%s, held up at any of its calls to the disk", (held) => {
+    test.each(otherOnes)("while %s fences its owner: one order explains both", async (other) => {
       const orders = await bothOrders(beginning, held, other);
       for (const side of ["before", "after"] as const) {
         let at = 1;
