@@ -139,7 +139,7 @@ describe.each(testBackends)("on $name", ({ open }) => {
 describe.each(sharedBackends)("in four processes on $name", ({ open }) => {
   test.each(frameworks)(
     "with $framework, of 200 requests at once exactly 5 pass",
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     async ({ framework }) => {
       await using backend = await open();
       const argument = { place: backend.place, framework, limit: 5 };

@@ -8,6 +8,6 @@ const { place, framework, limit } = JSON.parse(process.argv[2] ?? "") as {
   framework: string;
   limit: number;
 };
-const store = rateLimitStore(openElsewhere(place), { namespace: framework });
+const store = rateLimitStore(openElsewhere(place, { timeout: "1m" }), { namespace: framework });
 const server = await frameworks.find((one) => one.framework === framework)?.serve({ store, limit });
 process.send?.({ url: server?.url });

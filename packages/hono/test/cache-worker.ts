@@ -5,7 +5,7 @@ import { served } from "./serve.ts";
 
 // One of the processes of a service that caches: counts in the store how often its page is computed.
 const { place, namespace } = JSON.parse(process.argv[2] ?? "") as { place: StorePlace; namespace: string };
-const store = openElsewhere(place).withNamespace(namespace);
+const store = openElsewhere(place, { timeout: "1m" }).withNamespace(namespace);
 const app = new Hono().use(responseCache(store.withNamespace("cache"))).get("/", async (c) => {
   // Slow enough that all who ask at once ask before it is there.
   await new Promise((resolve) => setTimeout(resolve, 300));

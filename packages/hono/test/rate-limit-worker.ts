@@ -9,7 +9,7 @@ const { place, namespace, limit } = JSON.parse(process.argv[2] ?? "") as {
   namespace: string;
   limit: number;
 };
-const store = openElsewhere(place).withNamespace(namespace);
+const store = openElsewhere(place, { timeout: "1m" }).withNamespace(namespace);
 const app = new Hono()
   .use(rateLimit(store, { limit, window: "1h", key: () => "everybody", onOutage: "refuse" }))
   .get("/", (c) => c.text("passed"));

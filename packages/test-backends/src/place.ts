@@ -1,4 +1,4 @@
-import type { FullStore } from "@kv/core";
+import type { Duration, FullStore } from "@kv/core";
 import { fileStore } from "@kv/file";
 import { redisStore } from "@kv/redis";
 import { valkeyStore } from "@kv/valkey";
@@ -8,14 +8,18 @@ export type StorePlace =
   | { readonly kind: "file"; readonly directory: string }
   | { readonly kind: "redis" | "valkey"; readonly url: string };
 
-/** Opens a store on data that lies elsewhere, as another process of the same service does. */
-export function openElsewhere(place: StorePlace): FullStore {
+/**
+ * Opens a store on data that lies elsewhere, as another process of the same service does.
+ *
+ * @param options a `timeout` far beyond need, where a test asks for more at once than a busy machine does in 5 seconds
+ */
+export function openElsewhere(place: StorePlace, options: { readonly timeout?: Duration } = {}): FullStore {
   switch (place.kind) {
     case "file":
-      return fileStore({ directory: place.directory });
+      return fileStore({ directory: place.directory, ...options });
     case "redis":
-      return redisStore({ url: place.url });
+      return redisStore({ url: place.url, ...options });
     case "valkey":
-      return valkeyStore({ url: place.url });
+      return valkeyStore({ url: place.url, ...options });
   }
 }
