@@ -11,6 +11,7 @@ import {
   type StoredSession,
 } from "./stored-session.ts";
 import { rememberTrace, type Trace, traceOf, withCarrier, withoutCarrier } from "./trace.ts";
+import { Turns } from "./turns.ts";
 
 type SessionsStore = StoreWith<"atomic" | "listing">;
 
@@ -27,10 +28,14 @@ export function sessionsIn(source: StoreSource<SessionsStore>, settings: Session
   return new Sessions(store, settings);
 }
 
-/** Sessions in a store, by their ids: what the stores of the frameworks have in common. */
+/**
+ * Sessions in a store, by their ids: what the stores of the frameworks have in common. Saves, renewals and destroys of a
+ * session take effect in the order in which they are called here.
+ */
 export class Sessions {
   readonly #store: SessionsStore;
   readonly #settings: SessionSettings;
+  readonly #turns = new Turns();
 
   constructor(store: SessionsStore, settings: SessionSettings) {
     this.#store = store;
@@ -57,29 +62,32 @@ export class Sessions {
    */
   async save(id: string, session: object): Promise<void> {
     const key = this.storedId(id);
-    const trace = traceOf(session, key);
-    if (trace === undefined) await this.#create(key, session);
-    else await this.#change(session, trace);
+    await this.#turns.run(key, async () => {
+      const trace = traceOf(session, key);
+      if (trace === undefined) await this.#create(key, session);
+      else await this.#change(session, trace);
+    });
   }
 
   /** Moves the expiry, without reading or writing the session. */
   async renew(id: string, session: object): Promise<void> {
     const key = this.storedId(id);
-    const createdAtMs = traceOf(session, key)?.createdAtMs ?? (await this.#createdAtMs(key));
-    if (createdAtMs === undefined) return;
-    await this.#touch(key, this.#lifeMs(session, createdAtMs));
+    await this.#turns.run(key, async () => {
+      const createdAtMs = traceOf(session, key)?.createdAtMs ?? (await this.#createdAtMs(key));
+      if (createdAtMs !== undefined) await this.#touch(key, this.#lifeMs(session, createdAtMs));
+    });
   }
 
   async end(id: string): Promise<void> {
-    await this.#store.delete(this.storedId(id));
+    await this.endStored(this.storedId(id));
   }
 
   async endStored(storedId: string): Promise<void> {
-    await this.#store.delete(storedId);
+    await this.#turns.run(storedId, () => this.#store.delete(storedId));
   }
 
   async endAll(): Promise<void> {
-    await this.#store.deleteAll();
+    await this.#turns.runAlone(() => this.#store.deleteAll());
   }
 
   /** The keys of all sessions, each once. */

@@ -4,18 +4,8 @@ import { openElsewhere, sharedBackends, testBackends } from "@kv/test-backends";
 import expressSession, { type SessionData } from "express-session";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { sessionStore as fastifySessionStore } from "../src/fastify.ts";
-import {
-  type SessionStore,
-  type SessionStoreOptions,
-  type StoredSession,
-  sessionStore,
-} from "../src/index.ts";
-
-declare module "express-session" {
-  interface SessionData {
-    n?: number;
-  }
-}
+import { type SessionStoreOptions, type StoredSession, sessionStore } from "../src/index.ts";
+import { done, type PromisedStore, promised } from "./promised.ts";
 
 const hourMs = 3_600_000;
 
@@ -354,33 +344,4 @@ async function load(sessions: PromisedStore, id: string): Promise<SessionData> {
   const loaded = await sessions.get(id);
   if (loaded === undefined) throw new Error(`${id} is not there`);
   return sessions.store.createSession({ sessionID: id } as never, loaded);
-}
-
-type PromisedStore = ReturnType<typeof promised>;
-
-function promised(store: SessionStore) {
-  return {
-    store,
-    get: (id: string) =>
-      done<SessionData | null | undefined>((callback) => store.get(id, callback)).then(
-        (found) => found ?? undefined,
-      ),
-    set: (id: string, value: SessionData) => done<void>((callback) => store.set(id, value, callback)),
-    touch: (id: string, value: SessionData) => done<void>((callback) => store.touch(id, value, callback)),
-    destroy: (id: string) => done<void>((callback) => store.destroy(id, callback)),
-    destroyStored: (id: string) => done<void>((callback) => store.destroyStored(id, callback)),
-    clear: () => done<void>((callback) => store.clear(callback)),
-    length: () => done<number>((callback) => store.length(callback)),
-    ids: () => done<string[]>((callback) => store.ids(callback)),
-    all: () => done<(SessionData & { id: string })[]>((callback) => store.all(callback)),
-  };
-}
-
-function done<T>(call: (callback: (error: unknown, result?: T) => void) => void): Promise<T> {
-  return new Promise((resolve, reject) => {
-    call((error, result) => {
-      if (error === null) resolve(result as T);
-      else reject(error);
-    });
-  });
 }
