@@ -182,7 +182,7 @@ describe.each(kinds)("$kind on $name", ({ start, cookie, open }) => {
     await vi.waitFor(async () => expect((await ada.get("/look")).body["user"]).toBe("ada"), 10_000);
   });
 
-  test("log-out in an outage that begins while the request is under way fails and says so", async () => {
+  test("a save in an outage that begins while the request is under way fails and says so", async () => {
     await using backend = await open();
     await using site = await start(backend.store);
     const ada = browser(site.url);
