@@ -25,6 +25,7 @@ import {
   isFileError,
   isMissing,
   perhapsNotDurable,
+  tooLarge,
 } from "./errors.ts";
 import { type Files, toChange, toCreate, toRead } from "./files.ts";
 import { descriptors } from "./gate.ts";
@@ -298,7 +299,7 @@ export class Entries {
   *#readLarge(fd: number, key: EntryKey, head: Head, beginning: Buffer, deadline: Deadline): Io<Found> {
     const { later } = this.#session.around.disk;
     const size = fileLength(head);
-    const file = Buffer.allocUnsafeSlow(size);
+    const file = bufferFor(size, key.path);
     file.set(beginning);
     let checksum = checksumOf(beginning);
     for (let at = beginning.length, length = 0; at < size; at += length) {
@@ -357,9 +358,21 @@ export class Entries {
 function missingOrThrow({ path }: EntryFile, error: unknown): undefined {
   if (isMissing(error)) return undefined;
   if (isErrno(error, "ELOOP")) throw corrupt(path, "a symbolic link stands in its place", error);
-  if (isErrno(error, "ENXIO", "ENODEV")) throw corrupt(path, "something else stands in its place", error);
+  // A socket cannot be opened; a FIFO can, and has no positions to read at.
+  if (isErrno(error, "ENXIO", "ENODEV", "ESPIPE"))
+    throw corrupt(path, "something else stands in its place", error);
   if (isErrno(error, "EISDIR")) throw directoryInPlace(path, error);
   throw error;
+}
+
+/** The file of a value that was written where there was more memory, or that only claims its size. */
+function bufferFor(size: number, path: string): Buffer {
+  try {
+    return Buffer.allocUnsafeSlow(size);
+  } catch (error) {
+    if (error instanceof RangeError) throw tooLarge(path, size, error);
+    throw error;
+  }
 }
 
 const nothing = new Uint8Array(0);

@@ -38,6 +38,14 @@ export function anotherEntry(path: string): StoreError {
   return corrupt(path, "it is the entry of another key or namespace");
 }
 
+export function tooLarge(path: string, size: number, cause: unknown): StoreError {
+  return new StoreError(
+    "KV_FAILED",
+    `there is no memory for the entry in ${path}, which takes ${size} bytes. It was left as it is.`,
+    { cause },
+  );
+}
+
 /** A lock was not to be had in time. */
 export function notLocked(path: string, timeoutMs: number): StoreError {
   return new StoreError(

@@ -9,8 +9,8 @@ export interface TemporaryDirectory {
 }
 
 /** A path at which nothing is yet. */
-export function newDirectory(parent: string = newParent()): TemporaryDirectory {
-  const path = join(parent, `store-${crypto.randomUUID()}`);
+export function newDirectory(parent: string = tmpdir()): TemporaryDirectory {
+  const path = join(parent, `kv-file-${crypto.randomUUID()}`);
   return {
     path,
     isThere: () => existsSync(path),
