@@ -1,0 +1,197 @@
+import { statSync, utimesSync } from "node:fs";
+import type { FullDriverNamespace } from "@kv/core/driver";
+import type { Backend } from "../../src/backend.ts";
+import { Changes } from "../../src/changes.ts";
+import { listed, makeDirectories } from "../../src/directories.ts";
+import { entryKey } from "../../src/entries.ts";
+import { isErrno } from "../../src/errors.ts";
+import { fileNamespace } from "../../src/file-namespace.ts";
+import { answered, type Io, run } from "../../src/io.ts";
+import { ownersName, type Place } from "../../src/layout.ts";
+import { entryFiles } from "../../src/listing.ts";
+import type { Locks } from "../../src/locks.ts";
+import type { Owner } from "../../src/owner.ts";
+import type { Design } from "./mutated-store.ts";
+
+export type Flaw =
+  | "set renames its file over the entry without a lock"
+  | "increment reads and renames without a lock"
+  | "renewal is a read, then a set"
+  | "renewal needs no lock"
+  | "the expiry is the file's mtime"
+  | "what has expired is unlinked after a look"
+  | "what has expired is renamed aside, looked at again and linked back"
+  | "deleteAll removes the tree where it is"
+  | "the lock of an owner that looks dead is broken, and the owner is not fenced"
+  | "an owner lets a lock go by unlinking it, whoever holds it"
+  | "an owner's directory is made again under the same name"
+  | "whoever finds a dead owner's lock removes it";
+
+/** Designs that were tried, or suggest themselves, and that lose data. */
+export const brokenDesigns: Readonly<Record<Flaw, Design>> = {
+  "set renames its file over the entry without a lock": {
+    namespace: (backend, place) => ({ set: withoutLocks(backend, place).set }),
+  },
+
+  "increment reads and renames without a lock": {
+    namespace: (backend, place) => ({ increment: withoutLocks(backend, place).increment }),
+  },
+
+  "renewal is a read, then a set": {
+    namespace: (_backend, _place, ours) => ({
+      async touch(key, renewForMs) {
+        const value = await ours.get(key);
+        if (value === undefined) return false;
+        await ours.set(key, value, renewForMs);
+        return true;
+      },
+    }),
+  },
+
+  "renewal needs no lock": {
+    namespace: (backend, place) => ({ touch: withoutLocks(backend, place).touch }),
+  },
+
+  "the expiry is the file's mtime": {
+    namespace: (_backend, place, ours) => ({
+      async set(key, value, expiry) {
+        await ours.set(key, value, Number.POSITIVE_INFINITY);
+        if (typeof expiry === "number" && expiry !== Number.POSITIVE_INFINITY) {
+          const end = new Date(Date.now() + expiry);
+          utimesSync(entryKey(place, key).path, end, end);
+        }
+      },
+      async get(key) {
+        const value = await ours.get(key);
+        return value === undefined || statSync(entryKey(place, key).path).mtimeMs <= Date.now()
+          ? undefined
+          : value;
+      },
+    }),
+  },
+
+  "what has expired is unlinked after a look": {
+    namespace: (backend, place) => ({
+      deleteExpired: () =>
+        removedWhere(backend, place, function* (path) {
+          yield* answered(backend.session.around.disk.now.unlink(path));
+          return true;
+        }),
+    }),
+  },
+
+  "what has expired is renamed aside, looked at again and linked back": {
+    namespace: (backend, place) => ({
+      deleteExpired: () =>
+        removedWhere(backend, place, function* (path, hash) {
+          const { now } = backend.session.around.disk;
+          const aside = `${path}.aside`;
+          yield* answered(now.rename(path, aside));
+          const found = yield* backend.entries.identify({ place, hash, path: aside });
+          const isLive = found !== undefined && found.expiresAtMs > backend.entries.now();
+          if (isLive) yield* linkedBack(backend, aside, path);
+          yield* answered(now.unlink(aside));
+          return !isLive;
+        }),
+    }),
+  },
+
+  "deleteAll removes the tree where it is": {
+    namespace: (backend, place) => ({
+      deleteAll: () => run(treeRemoved(backend, place.directory)) as Promise<void>,
+    }),
+  },
+
+  "the lock of an owner that looks dead is broken, and the owner is not fenced": {
+    backend(backend) {
+      backend.locks.fence = function* () {};
+    },
+  },
+
+  "an owner lets a lock go by unlinking it, whoever holds it": {
+    backend(backend) {
+      inOwners(backend, (owner) => {
+        owner.takeAway = function* (lock) {
+          yield* answered(backend.session.around.disk.now.unlink(lock));
+        };
+      });
+    },
+  },
+
+  "an owner's directory is made again under the same name": {
+    backend(backend) {
+      inOwners(backend, (owner) => {
+        owner.directoryIn = function* (place) {
+          const path = `${place.directory}/${ownersName}/${owner.id}.same`;
+          yield* makeDirectories(backend.session.around.disk.now, path);
+          return { path, users: 0, durable: new Set() };
+        };
+      });
+    },
+  },
+
+  "whoever finds a dead owner's lock removes it": {
+    backend(backend) {
+      backend.locks.breakLock = function* (owner, lock, holder, place) {
+        yield* backend.locks.fence(holder, place);
+        const now = yield* backend.locks.holder(lock);
+        if (now?.id === holder) yield* owner.takeAway(lock);
+      };
+    },
+  },
+};
+
+/** Our operations, with a lock that nobody takes. */
+function withoutLocks(backend: Backend, place: Place): FullDriverNamespace {
+  const locks = Object.assign(Object.create(backend.locks) as Locks, {
+    *take(): Io<void> {},
+    path: () => `${backend.session.layout.locks}/none`,
+  });
+  const changes = new Changes(backend.session, locks, backend.entries);
+  return fileNamespace(Object.assign(Object.create(backend) as Backend, { changes }), place);
+}
+
+async function removedWhere(
+  backend: Backend,
+  place: Place,
+  remove: (path: string, hash: string) => Io<boolean>,
+): Promise<number> {
+  let removed = 0;
+  for await (const file of entryFiles(backend, place)) {
+    const found = await run(backend.entries.identify(file));
+    if (found === undefined || found.expiresAtMs > backend.entries.now()) continue;
+    if (await run(remove(file.path, file.hash))) removed += 1;
+  }
+  return removed;
+}
+
+function* linkedBack(backend: Backend, aside: string, path: string): Io<void> {
+  try {
+    yield* answered(backend.session.around.disk.now.link(aside, path));
+  } catch (error) {
+    if (!isErrno(error, "EEXIST")) throw error;
+  }
+}
+
+function* treeRemoved(backend: Backend, directory: string): Io<void> {
+  const { now } = backend.session.around.disk;
+  for (const name of yield* listed(now, directory)) {
+    const path = `${directory}/${name}`;
+    if ((yield* answered(now.statAt(path))).isDirectory()) yield* treeRemoved(backend, path);
+    else yield* answered(now.unlink(path));
+  }
+  yield* answered(now.removeDirectory(directory));
+}
+
+/** Changes every owner of a store when it begins. */
+function inOwners(backend: Backend, change: (owner: Owner) => void): void {
+  const { session } = backend;
+  const changed = new WeakSet<Owner>();
+  const ours = session.owner.bind(session);
+  session.owner = function* () {
+    const owner = yield* ours();
+    if (!changed.has(owner)) change(owner);
+    changed.add(owner);
+    return owner;
+  };
+}

@@ -1,0 +1,15 @@
+import { fileStore } from "@kv/file";
+import { descriptors } from "../../src/gate.ts";
+
+// Reads 500 entries at the same time, and says how many reads failed.
+
+const [directory = "", design = ""] = process.argv.slice(2);
+if (design === "unbounded") {
+  Object.assign(descriptors, { enter: () => undefined, leave: () => undefined });
+}
+
+const store = fileStore({ directory, durability: "none", disk: "network" });
+const keys = Array.from({ length: 500 }, (_, at) => `key ${at}`);
+for (const key of keys) await store.set(key, key);
+const reads = await Promise.allSettled(keys.map(async (key) => store.get(key)));
+process.stdout.write(`${reads.filter(({ status }) => status === "rejected").length}`);

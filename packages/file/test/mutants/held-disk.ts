@@ -1,0 +1,78 @@
+import type { Answer } from "@kv/core/driver";
+import { type Disk, disks, type Files } from "../../src/files.ts";
+
+/** Whether to hold up a call, which is the so many-th since `arm`. */
+export type Holds = (call: {
+  readonly number: number;
+  readonly name: keyof Files;
+  readonly args: readonly unknown[];
+}) => boolean;
+
+/**
+ * A disk on which one call is held up just before it is made, as if its process had been stopped there. From then on
+ * the process can go on, or be killed: then no call of it is made any more.
+ */
+export class HeldDisk implements Disk {
+  readonly now: Files;
+  readonly later: Files;
+  /** Settles when the call is reached. */
+  readonly held: Promise<void>;
+  readonly #holds: Holds;
+  readonly #released: Promise<void>;
+  #reached!: () => void;
+  #goOn!: () => void;
+  #calls = 0;
+  #state: "idle" | "armed" | "killed" = "idle";
+  /** How many more calls are made after it was released, until it is killed. */
+  #callsLeft = Number.POSITIVE_INFINITY;
+
+  constructor(holds: Holds) {
+    this.#holds = holds;
+    this.held = new Promise((resolve) => {
+      this.#reached = resolve;
+    });
+    this.#released = new Promise((resolve) => {
+      this.#goOn = resolve;
+    });
+    const { later } = disks.network;
+    const names = Object.keys(later) as (keyof Files)[];
+    const calls = names.map((name) => {
+      const call = later[name] as (...args: unknown[]) => Answer<unknown>;
+      return [name, (...args: unknown[]) => this.#made(name, args, () => call(...args))];
+    });
+    this.now = Object.fromEntries(calls) as Files;
+    this.later = this.now;
+  }
+
+  arm(): void {
+    this.#state = "armed";
+  }
+
+  /** Lets the process go on; it is killed after so many calls. */
+  release(callsLeft: number = Number.POSITIVE_INFINITY): void {
+    this.#state = "idle";
+    this.#callsLeft = callsLeft;
+    this.#goOn();
+  }
+
+  /** Whether a call was refused because the process was killed. */
+  get wasKilled(): boolean {
+    return this.#state === "killed";
+  }
+
+  async #made(name: keyof Files, args: readonly unknown[], call: () => Answer<unknown>): Promise<unknown> {
+    if (this.#state === "armed") {
+      this.#calls += 1;
+      if (this.#holds({ number: this.#calls, name, args })) {
+        this.#reached();
+        await this.#released;
+      }
+    }
+    if (this.#callsLeft <= 0) {
+      this.#state = "killed";
+      throw Object.assign(new Error("killed"), { errno: -1, code: "KILLED", syscall: name });
+    }
+    this.#callsLeft -= 1;
+    return await call();
+  }
+}
