@@ -3,9 +3,9 @@ import { type FullStore, isStoreError } from "@kv/core";
 import { fileStore } from "@kv/file";
 import { afterAll, describe, expect, test } from "vitest";
 import { fileStoreIn } from "../src/file-store.ts";
-import { lifeOf } from "../src/identity.ts";
 import { soak } from "./harness.ts";
-import { HoldingDisk } from "./held-calls.ts";
+import { HeldDisk } from "./held-disk.ts";
+import { ourDesign, storeOf } from "./mutants/mutated-store.ts";
 import { newDirectory, newParent } from "./temporary.ts";
 
 /**
@@ -93,13 +93,13 @@ async function tried(
   const where = `${held} held ${side} call ${at}, ${other} meanwhile`;
   const directory = newDirectory(parent);
   const options = { directory: directory.path, durability: "none" } as const;
-  const disk = new HoldingDisk(at, side);
+  const disk = new HeldDisk(({ number }) => number === at, side);
   const slow = fileStoreIn(options, { disk });
   await beginnings[beginning]?.(slow);
-  const quick = fileStoreIn(
-    { ...options, timeout: life === "alive" ? "50ms" : "5s" },
-    { stillMs: 1, lifeOf: life === "alive" ? lifeOf : () => "unknown" },
-  );
+  const quick =
+    life === "alive"
+      ? storeOf(ourDesign, directory.path, {}, "gives up")
+      : fileStoreIn(options, { stillMs: 1, lifeOf: () => "unknown" });
   disk.arm();
   const first = operations[held]?.(slow);
   const reached = await Promise.race([disk.held.then(() => true), first?.then(() => false)]);

@@ -7,9 +7,9 @@ import { lifeOf, newIdentity } from "../../src/identity.ts";
 import { layoutOf, placeOf } from "../../src/layout.ts";
 import type { Surroundings } from "../../src/session.ts";
 import { bundled } from "../bundled.ts";
+import { HeldDisk, type Holds } from "../held-disk.ts";
 import { newDirectory, newParent } from "../temporary.ts";
 import { brokenDesigns, type Flaw } from "./broken-designs.ts";
-import { HeldDisk, type Holds } from "./held-disk.ts";
 import { type Design, ourDesign, storeOf } from "./mutated-store.ts";
 import { leftAfterKills, type Scenario, type Step, textOf, wrongOrders } from "./two-owners.ts";
 
@@ -132,7 +132,7 @@ caught(
     const stores = [
       storeOf(design, directory.path, { disk: first }),
       storeOf(design, directory.path, { disk: second, lifeOf: () => "unknown", stillMs: 1 }),
-      storeOf(design, directory.path, {}, 30),
+      storeOf(design, directory.path, {}, "gives up"),
     ] as const;
     return await miscounted(stores, [first, second], async (counted) => {
       void counted(stores[0]);
@@ -168,7 +168,7 @@ caught(
         },
       }),
       storeOf(design, directory.path, { ...surroundings, disk: breaker }),
-      storeOf(design, directory.path, { ...surroundings, disk: second }, 30),
+      storeOf(design, directory.path, { ...surroundings, disk: second }, "gives up"),
     ] as const;
     dead.arm();
     const killed = stores[0].increment("key").catch(String);

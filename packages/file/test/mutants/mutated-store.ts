@@ -22,20 +22,24 @@ export interface Design {
 
 export const ourDesign: Design = {};
 
-/**
- * A store of a design, all of whose calls to the disk may be held up.
- *
- * @param timeoutMs how long it waits for a lock
- */
+/** What a store does that finds the lock of an owner that lives: waits as long as any, or gives up at once. */
+export type Patience = "waits" | "gives up";
+
+/** A store of a design, all of whose calls to the disk are made by the thread pool, so that any may be held up. */
 export function storeOf(
   design: Design,
   directory: string,
   surroundings: Partial<Surroundings> = {},
-  timeoutMs: number = 5_000,
+  patience: Patience = "waits",
 ): FullStore {
   const around: Surroundings = { ...ordinary, disk: disks.network, ...surroundings };
-  const session = new Session(directory, "none", timeoutMs, around);
+  const session = new Session(directory, "none", 30_000, around);
   const backend = new Backend(session);
+  if (patience === "gives up") {
+    const take = backend.locks.take.bind(backend.locks);
+    backend.locks.take = (owner, lock, place, deadline) =>
+      take(owner, lock, place, { untilMs: deadline.untilMs, impatient: true });
+  }
   design.backend?.(backend);
   const namespace = (path: readonly string[]): FullDriverNamespace => {
     const place = placeOf(session.layout.data, path);

@@ -1,7 +1,7 @@
 import { type FullStore, isStoreError } from "@kv/core";
 import { lifeOf } from "../../src/identity.ts";
+import { HeldDisk } from "../held-disk.ts";
 import { newDirectory } from "../temporary.ts";
-import { HeldDisk } from "./held-disk.ts";
 import { type Design, storeOf } from "./mutated-store.ts";
 
 /** A call on a store, with what it answers as something that JSON can show. */
@@ -114,7 +114,7 @@ async function begun(
   const store = storeOf(design, directory.path, { disk });
   await beginning(store);
   const surroundings = life === "alive" ? { lifeOf } : { lifeOf: () => "unknown" as const, stillMs: 1 };
-  const quick = storeOf(design, directory.path, surroundings, life === "alive" ? 30 : 5_000);
+  const quick = storeOf(design, directory.path, surroundings, life === "alive" ? "gives up" : "waits");
   return { store, disk, quick, remove: () => directory.remove() };
 }
 

@@ -1,5 +1,5 @@
 import type { Answer } from "@kv/core/driver";
-import { type Disk, disks, type Files } from "../../src/files.ts";
+import { type Disk, disks, type Files } from "../src/files.ts";
 
 /** Whether to hold up a call, which is the so many-th since `arm`. */
 export type Holds = (call: {
@@ -8,9 +8,11 @@ export type Holds = (call: {
   readonly args: readonly unknown[];
 }) => boolean;
 
+export type Side = "before" | "after";
+
 /**
- * A disk on which one call is held up just before it is made, as if its process had been stopped there. From then on
- * the process can go on, or be killed: then no call of it is made any more.
+ * A disk on which one call is held up, as if its process had been stopped just before it or just after it. From then
+ * on the process can go on, or be killed: then no call of it is made any more.
  */
 export class HeldDisk implements Disk {
   readonly now: Files;
@@ -18,6 +20,7 @@ export class HeldDisk implements Disk {
   /** Settles when the call is reached. */
   readonly held: Promise<void>;
   readonly #holds: Holds;
+  readonly #side: Side;
   readonly #released: Promise<void>;
   #reached!: () => void;
   #goOn!: () => void;
@@ -26,8 +29,9 @@ export class HeldDisk implements Disk {
   /** How many more calls are made after it was released, until it is killed. */
   #callsLeft = Number.POSITIVE_INFINITY;
 
-  constructor(holds: Holds) {
+  constructor(holds: Holds, side: Side = "before") {
     this.#holds = holds;
+    this.#side = side;
     this.held = new Promise((resolve) => {
       this.#reached = resolve;
     });
@@ -61,18 +65,27 @@ export class HeldDisk implements Disk {
   }
 
   async #made(name: keyof Files, args: readonly unknown[], call: () => Answer<unknown>): Promise<unknown> {
-    if (this.#state === "armed") {
-      this.#calls += 1;
-      if (this.#holds({ number: this.#calls, name, args })) {
-        this.#reached();
-        await this.#released;
-      }
-    }
+    const isHeld = this.#state === "armed" && this.#isHeld(name, args);
+    if (isHeld && this.#side === "before") await this.#waited();
     if (this.#callsLeft <= 0) {
       this.#state = "killed";
       throw Object.assign(new Error("killed"), { errno: -1, code: "KILLED", syscall: name });
     }
     this.#callsLeft -= 1;
-    return await call();
+    try {
+      return await call();
+    } finally {
+      if (isHeld && this.#side === "after") await this.#waited();
+    }
+  }
+
+  #isHeld(name: keyof Files, args: readonly unknown[]): boolean {
+    this.#calls += 1;
+    return this.#holds({ number: this.#calls, name, args });
+  }
+
+  async #waited(): Promise<void> {
+    this.#reached();
+    await this.#released;
   }
 }
