@@ -1,4 +1,4 @@
-import type { FullStore } from "@kv/core";
+import { type FullStore, StoreError } from "@kv/core";
 import { openElsewhere, sharedBackends, testBackends } from "@kv/test-backends";
 import { describe, expect, test, vi } from "vitest";
 import { browser } from "./browser.ts";
@@ -197,6 +197,28 @@ describe.each(kinds)("$kind on $name", ({ start, cookie, open }) => {
     await backend.heal();
     await vi.waitFor(async () => expect((await ada.get("/look")).body["user"]).toBe("ada"), 10_000);
     expect((await ada.get("/look")).body["visits"]).toBeUndefined(); // not saved
+  });
+
+  test("a log-out that fails after the session was read says so, and the session is still there", async () => {
+    await using backend = await open();
+    let isDown = false;
+    const store = new Proxy(backend.store, {
+      get(target, name, receiver): unknown {
+        if (name !== "delete" || !isDown) return Reflect.get(target, name, receiver);
+        return async () => {
+          throw new StoreError("KV_UNAVAILABLE", "delete: the store was told to be down.");
+        };
+      },
+    });
+    await using site = await start(store);
+    const ada = browser(site.url);
+    await ada.post("/login");
+    isDown = true;
+    expect(await ada.post("/logout")).toMatchObject({ status: 503, body: outage });
+    isDown = false;
+    expect((await ada.get("/look")).body["user"]).toBe("ada");
+    expect((await ada.post("/logout")).status).toBe(204);
+    expect(await keysOf(backend.store)).toEqual([]);
   });
 
   test("where outages are to make anonymous, requests pass without session, and the application hears of it", async () => {
