@@ -34,6 +34,8 @@ export default {
   // The pages of this repository link to its folders: they are read there.
   readme: "none",
   out: "../docs/api",
+  // What express-session and Node have put into a class that inherits from theirs.
+  excludeExternals: true,
   excludeInternal: true,
   excludePrivate: true,
   disableGit: true,
