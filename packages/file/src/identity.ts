@@ -19,6 +19,11 @@ export function newIdentity(): Identity {
   return [...here.parts, threadId, randomBytes(8).toString("hex")].join("-");
 }
 
+/** Whether a text can be an owner's name, of this version or another: what a power cut left of one may not. */
+export function canBeIdentity(text: string): boolean {
+  return /^[0-9a-z]+(-[0-9a-z]+)*$/i.test(text);
+}
+
 /** Whether an owner is still there. */
 export function lifeOf(owner: Identity): Life {
   const [, pid = "", start, boot, namespace, machine, thread] = pattern.exec(owner) ?? [];

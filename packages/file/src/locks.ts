@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { listed, withFile } from "./directories.ts";
 import { isErrno, isMissing, notLocked } from "./errors.ts";
 import { toRead } from "./files.ts";
-import type { Identity } from "./identity.ts";
+import { canBeIdentity, type Identity } from "./identity.ts";
 import { answered, type Io } from "./io.ts";
 import { ownersName, type Place } from "./layout.ts";
 import type { Owner } from "./owner.ts";
@@ -53,7 +53,7 @@ export class Locks {
       const holder = yield* this.holder(lock);
       if (holder === undefined) continue;
       if (holder.id === owner.id && !owner.holds(lock)) break; // it could not be released, or the answer was lost
-      if (this.#hasGone(lock, holder)) {
+      if (yield* this.#hasGone(lock, holder)) {
         yield* this.breakLock(owner, lock, holder.id, place, deadline);
         continue;
       }
@@ -90,7 +90,7 @@ export class Locks {
    * change in that namespace that it began. If it lives it finds out, and starts over as a new owner.
    */
   *fence(holder: Identity, place: Place | undefined): Io<void> {
-    if (holder === "") return;
+    if (!canBeIdentity(holder)) return;
     yield* this.#trash.moveThere(`${this.#session.layout.owners}/${holder}`);
     if (place === undefined) return;
     const all = `${place.directory}/${ownersName}`;
@@ -125,9 +125,25 @@ export class Locks {
     }
   }
 
-  #hasGone(lock: string, { id, sign }: Holder): boolean {
+  /**
+   * Whether an owner still has the directory that it made before its first lock. Without, it was fenced, or the text
+   * of its lock did not outlast a power cut: in neither case can it release a lock.
+   */
+  *hasDirectory(id: Identity): Io<boolean> {
+    if (!canBeIdentity(id)) return false;
+    try {
+      yield* answered(this.#session.around.disk.now.statAt(`${this.#session.layout.owners}/${id}`));
+      return true;
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw error;
+    }
+  }
+
+  *#hasGone(lock: string, { id, sign }: Holder): Io<boolean> {
     const life = this.#session.around.lifeOf(id);
     if (life !== "unknown") return life === "ended";
+    if (!(yield* this.hasDirectory(id))) return true;
     const nowMs = performance.now();
     const watched = this.#watched.get(lock);
     if (watched?.sign === sign) return nowMs - watched.sinceMs >= this.#session.around.stillMs;

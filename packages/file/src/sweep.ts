@@ -113,23 +113,9 @@ async function locksLeft({ session, locks }: Backend): Promise<[lock: string, ho
   for (const name of await run(listed(session.around.disk.later, session.layout.locks))) {
     const lock = `${session.layout.locks}/${name}`;
     const holder = await run(locks.holder(lock));
-    if (holder !== undefined && (await run(isFenced(holder.id)))) left.push([lock, holder.id]);
+    if (holder !== undefined && !(await run(locks.hasDirectory(holder.id)))) left.push([lock, holder.id]);
   }
   return left;
-
-  function* isFenced(id: string): Io<boolean> {
-    return !(yield* isThere(id));
-  }
-
-  function* isThere(id: string): Io<boolean> {
-    try {
-      yield* answered(session.around.disk.now.statAt(`${session.layout.owners}/${id}`));
-      return true;
-    } catch (error) {
-      if (isMissing(error)) return false;
-      throw error;
-    }
-  }
 }
 
 async function breakLeft({ session, locks, order }: Backend, lock: string, holder: string): Promise<void> {
