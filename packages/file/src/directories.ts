@@ -37,13 +37,13 @@ export function* listed(files: Files, path: string): Io<string[]> {
   }
 }
 
-/** Removes a directory if it is empty. */
+/** Removes a directory if it is one, and empty. */
 export function* removeIfEmpty(files: Files, path: string): Io<boolean> {
   try {
     yield* answered(files.removeDirectory(path));
     return true;
   } catch (error) {
-    if (isErrno(error, "ENOENT", "ENOTEMPTY", "EEXIST", "EBUSY")) return false;
+    if (isErrno(error, "ENOENT", "ENOTEMPTY", "EEXIST", "EBUSY", "ENOTDIR")) return false;
     throw error;
   }
 }

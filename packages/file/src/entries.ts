@@ -24,6 +24,7 @@ import {
   isErrno,
   isFileError,
   isMissing,
+  isNoFile,
   perhapsNotDurable,
   tooLarge,
 } from "./errors.ts";
@@ -357,11 +358,9 @@ export class Entries {
 /** What it means that a file could not be opened or read: nothing is there, or something else is. */
 function missingOrThrow({ path }: EntryFile, error: unknown): undefined {
   if (isMissing(error)) return undefined;
-  if (isErrno(error, "ELOOP")) throw corrupt(path, "a symbolic link stands in its place", error);
-  // A socket cannot be opened; a FIFO can, and has no positions to read at.
-  if (isErrno(error, "ENXIO", "ENODEV", "ESPIPE"))
-    throw corrupt(path, "something else stands in its place", error);
   if (isErrno(error, "EISDIR")) throw directoryInPlace(path, error);
+  if (isErrno(error, "ELOOP")) throw corrupt(path, "a symbolic link stands in its place", error);
+  if (isNoFile(error)) throw corrupt(path, "something else stands in its place", error);
   throw error;
 }
 

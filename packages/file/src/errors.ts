@@ -33,6 +33,23 @@ export function directoryInPlace(path: string, cause: unknown): StoreError {
   );
 }
 
+/** What is no file, and nobody but another program can have put in the place of a lock, is left alone. */
+export function noLock(path: string, cause: unknown): StoreError {
+  return new StoreError(
+    "KV_FAILED",
+    `something that is no lock stands in the place of one: ${path}. Nothing was changed. Look what it is, and move it away.`,
+    { cause },
+  );
+}
+
+/**
+ * Whether an error says that what was to be read is no file: a link, a directory, a FIFO, a socket, a device. Some
+ * cannot be opened; a FIFO can, and has no positions to read at.
+ */
+export function isNoFile(error: unknown): boolean {
+  return isErrno(error, "ELOOP", "EISDIR", "ENXIO", "ENODEV", "ESPIPE", "EAGAIN");
+}
+
 /** Nobody has ever found two texts with the same SHA-256: somebody has moved or renamed a file. */
 export function anotherEntry(path: string): StoreError {
   return corrupt(path, "it is the entry of another key or namespace");
@@ -96,7 +113,8 @@ export function explain(error: unknown): Explanation {
   if (!isFileError(error)) return { code: "KV_FAILED", message: "an unexpected error; see the cause." };
   const known = reasons[error.code ?? ""];
   const [code, why] = known ?? ["KV_FAILED", "the file system failed; see the cause"];
-  const where = error.path === undefined ? "" : ` at ${error.path}`;
+  const { path, dest }: NodeJS.ErrnoException & { readonly dest?: string } = error;
+  const where = `${path === undefined ? "" : ` at ${path}`}${dest === undefined ? "" : ` -> ${dest}`}`;
   return { code, message: `${why}${where} (${error.code}, ${error.syscall}).` };
 }
 

@@ -21,7 +21,7 @@ export function newIdentity(): Identity {
 
 /** Whether a text can be an owner's name, of this version or another: what a power cut left of one may not. */
 export function canBeIdentity(text: string): boolean {
-  return /^[0-9a-z]+(-[0-9a-z]+)*$/i.test(text);
+  return text.length <= longestName && /^[0-9a-z]+(-[0-9a-z]+)*$/i.test(text);
 }
 
 /** Whether an owner is still there. */
@@ -39,6 +39,8 @@ export function lifeOf(owner: Identity): Life {
   return startOf(Number(pid)) === start ? "alive" : "ended";
 }
 
+/** Of a file, on all file systems. */
+const longestName = 200;
 const pattern = /^(\d+)-(\d+)-([0-9a-f]+)-(\d+)-([0-9a-f]+)-(\d+)-[0-9a-f]+$/;
 
 interface Process {

@@ -60,11 +60,16 @@ export function addressOf({ addressPrefix }: Place, key: string): string {
 }
 
 export function keyOf(address: string): string {
-  return address.slice(address.indexOf(":") + 1);
+  return address.slice(prefixOf(address).length);
+}
+
+/** What the addresses of all entries of a namespace begin with. */
+export function prefixOf(address: string): string {
+  return address.slice(0, address.indexOf(":") + 1);
 }
 
 export function pathOf(address: string): string[] {
-  const path = address.slice(0, address.indexOf(":"));
+  const path = prefixOf(address).slice(0, -1);
   return path === "" ? [] : path.split("/").map(decodeURIComponent);
 }
 

@@ -1,22 +1,35 @@
-import { isStoreError } from "@kv/core";
+import { isStoreError, type StoreError } from "@kv/core";
 import type { Backend } from "./backend.ts";
 import { listed } from "./directories.ts";
 import type { EntryFile, Identified } from "./entries.ts";
-import { anotherEntry } from "./errors.ts";
-import { run } from "./io.ts";
-import { childrenName, entriesName, hashPattern, keyOf, type Place, pathOf } from "./layout.ts";
+import { anotherEntry, isMissing } from "./errors.ts";
+import type { Files } from "./files.ts";
+import { answered, type Io, run } from "./io.ts";
+import {
+  childrenName,
+  entriesName,
+  hashPattern,
+  keyOf,
+  type Place,
+  pathOf,
+  placeOf,
+  prefixOf,
+} from "./layout.ts";
 
 const firstPageLength = 16; // those who only look at the beginning do not wait for more
 const longestPageLength = 256;
 
-/** The live keys of a namespace. Only the names in one folder of its 256 are in memory at a time. */
+/**
+ * The live keys of a namespace. Only the names in one folder of its 256 are in memory at a time. A damaged entry does
+ * not hide the others: it is told of when they have been listed.
+ */
 export async function* listKeys(backend: Backend, place: Place): AsyncIterable<string[]> {
   const { session, entries } = backend;
   await run(session.open());
   let page: string[] = [];
   let pageLength = firstPageLength;
-  for await (const { file, found } of identified(backend, place)) {
-    if (!found.address.startsWith(place.addressPrefix)) throw anotherEntry(file.path);
+  const damage: Damage = { first: undefined };
+  for await (const found of identified(backend, place, damage)) {
     if (found.expiresAtMs <= entries.now()) continue;
     page.push(keyOf(found.address));
     if (page.length === pageLength) {
@@ -26,17 +39,23 @@ export async function* listKeys(backend: Backend, place: Place): AsyncIterable<s
     }
   }
   if (page.length > 0) yield page;
+  if (damage.first !== undefined) throw damage.first;
 }
 
-/** The names of the direct children that hold something that has not expired. */
+/**
+ * The names of the direct children that hold something that has not expired. Damage is told of when all others have
+ * been listed, and only of children in which nothing else was found.
+ */
 export async function* listNamespaces(backend: Backend, place: Place): AsyncIterable<string[]> {
   await run(backend.session.open());
   const depth = pathOf(place.addressPrefix).length;
+  const damage: Damage = { first: undefined };
   for (const child of await childrenOf(backend, place)) {
-    const address = await liveAddressIn(backend, child);
+    const address = await liveAddressIn(backend, child, damage);
     const name = address === undefined ? undefined : pathOf(address)[depth];
     if (name !== undefined) yield [name];
   }
+  if (damage.first !== undefined) throw damage.first;
 }
 
 /** The files of the entries of a namespace. */
@@ -53,47 +72,67 @@ export async function* entryFiles(backend: Backend, place: Place): AsyncIterable
   }
 }
 
-/** The direct children, as far as their directories say. */
+/** The direct children, as far as their directories say. What is no directory is no child. */
 export async function childrenOf(backend: Backend, place: Place): Promise<Place[]> {
+  const { later } = backend.session.around.disk;
   const all = `${place.directory}/${childrenName}`;
-  const names = await run(listed(backend.session.around.disk.later, all));
-  return names.map((name) => ({ directory: `${all}/${name}`, addressPrefix: "" }));
-}
-
-async function* identified(
-  backend: Backend,
-  place: Place,
-): AsyncIterable<{ file: EntryFile; found: Identified }> {
-  const { entries, order } = backend;
-  const slice = order.turns.slice();
-  for await (const file of entryFiles(backend, place)) {
-    if (slice.isOver()) await slice.next();
-    const answer = run(entries.identify(file));
-    const found = answer instanceof Promise ? await answer : answer;
-    if (found !== undefined) yield { file, found };
+  const children: Place[] = [];
+  for (const name of await run(listed(later, all))) {
+    const directory = `${all}/${name}`;
+    if (await run(isDirectory(later, directory))) children.push({ directory, addressPrefix: "" });
   }
+  return children;
 }
 
-/** The address of something live in a namespace or below it. Damage is told of only where there is nothing else. */
-async function liveAddressIn(backend: Backend, place: Place): Promise<string | undefined> {
-  const { entries, order } = backend;
+/** What is wrong with the entries that were looked at: the first of it is told of, at the end. */
+interface Damage {
+  first: StoreError | undefined;
+}
+
+/** The entries of a namespace, but for those that are damaged. */
+async function* identified(backend: Backend, place: Place, damage: Damage): AsyncIterable<Identified> {
+  const { order, session } = backend;
   const slice = order.turns.slice();
-  let damage: unknown;
+  let belongsHere = place.addressPrefix;
   for await (const file of entryFiles(backend, place)) {
     if (slice.isOver()) await slice.next();
     try {
-      const answer = run(entries.identify(file));
+      const answer = run(backend.entries.identify(file));
       const found = answer instanceof Promise ? await answer : answer;
-      if (found !== undefined && found.expiresAtMs > entries.now()) return found.address;
+      if (found === undefined) continue;
+      const prefix = prefixOf(found.address);
+      if (prefix !== belongsHere) {
+        const { directory } = placeOf(session.layout.data, pathOf(found.address));
+        if (directory !== place.directory) throw anotherEntry(file.path);
+        belongsHere = prefix;
+      }
+      yield found;
     } catch (error) {
-      if (!isStoreError(error, "KV_CORRUPT")) throw error;
-      damage ??= error;
+      if (!isStoreError(error)) throw error;
+      damage.first ??= error;
     }
   }
+}
+
+/** The address of something live in a namespace or below it. Damage counts only where there is nothing else. */
+async function liveAddressIn(backend: Backend, place: Place, damage: Damage): Promise<string | undefined> {
+  const here: Damage = { first: undefined };
+  for await (const found of identified(backend, place, here)) {
+    if (found.expiresAtMs > backend.entries.now()) return found.address;
+  }
   for (const child of await childrenOf(backend, place)) {
-    const address = await liveAddressIn(backend, child);
+    const address = await liveAddressIn(backend, child, here);
     if (address !== undefined) return address;
   }
-  if (damage !== undefined) throw damage;
+  damage.first ??= here.first;
   return undefined;
+}
+
+function* isDirectory(files: Files, path: string): Io<boolean> {
+  try {
+    return (yield* answered(files.statAt(path))).isDirectory();
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
 }

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { listed, withFile } from "./directories.ts";
-import { isErrno, isMissing, notLocked } from "./errors.ts";
+import { isErrno, isMissing, isNoFile, noLock, notLocked } from "./errors.ts";
 import { toRead } from "./files.ts";
 import { canBeIdentity, type Identity } from "./identity.ts";
 import { answered, type Io } from "./io.ts";
@@ -121,6 +121,7 @@ export class Locks {
       });
     } catch (error) {
       if (isMissing(error)) return undefined;
+      if (isNoFile(error)) throw noLock(lock, error);
       throw error;
     }
   }

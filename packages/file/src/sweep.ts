@@ -2,14 +2,17 @@ import { isStoreError, StoreError } from "@kv/core";
 import type { Backend } from "./backend.ts";
 import { listed, removeIfEmpty } from "./directories.ts";
 import type { EntryFile } from "./entries.ts";
-import { isMissing } from "./errors.ts";
+import { isErrno, isMissing } from "./errors.ts";
+import { canBeIdentity } from "./identity.ts";
 import { answered, type Io, run } from "./io.ts";
 import { childrenName, entriesName, ownersName, type Place } from "./layout.ts";
 import { childrenOf, entryFiles } from "./listing.ts";
-import type { Deadline } from "./locks.ts";
+import type { Deadline, Holder } from "./locks.ts";
 
 /** An owner that cannot be judged and has not held a lock for so long is fenced: if it lives, it starts over. */
 const forgottenMs = 24 * 3_600_000;
+/** The lock of an entry, or of the right to break one. */
+const lockPattern = /^[0-9a-f]{64}(\.b)*$/;
 
 /**
  * Removes what has expired in a namespace and all below it, the litter of killed processes, and directories that
@@ -58,8 +61,8 @@ function* lookAt({ session, entries }: Backend, file: EntryFile): Io<"expired" |
     if (found === undefined) return "gone";
     return found.expiresAtMs <= entries.now() ? "expired" : "there";
   } catch (error) {
-    // Whether it has expired is not known: it is left for those who read it.
-    if (isStoreError(error, "KV_CORRUPT")) return "there";
+    // Damaged, or a directory in its place: whether it has expired is not known. It is left for those who read it.
+    if (isStoreError(error)) return "there";
     throw error;
   }
 }
@@ -87,7 +90,7 @@ async function reap({ order, changes, entries }: Backend, file: EntryFile): Prom
 async function fenceEnded({ session, locks }: Backend): Promise<void> {
   const { now, later } = session.around.disk;
   for (const id of await run(listed(later, session.layout.owners))) {
-    if (yieldsTo(await run(lastHeardMs(id)))) await run(locks.fence(id, undefined));
+    if (canBeIdentity(id) && yieldsTo(await run(lastHeardMs(id)))) await run(locks.fence(id, undefined));
   }
 
   function* lastHeardMs(id: string): Io<number> {
@@ -97,7 +100,8 @@ async function fenceEnded({ session, locks }: Backend): Promise<void> {
     try {
       return (yield* answered(now.statAt(`${session.layout.owners}/${id}/id`))).mtimeMs;
     } catch (error) {
-      if (isMissing(error)) return Number.POSITIVE_INFINITY; // it is about to begin, or to end
+      // It is about to begin, or to end, or is a foreign file.
+      if (isMissing(error) || isErrno(error, "ENOTDIR")) return Number.POSITIVE_INFINITY;
       throw error;
     }
   }
@@ -111,11 +115,21 @@ async function fenceEnded({ session, locks }: Backend): Promise<void> {
 async function locksLeft({ session, locks }: Backend): Promise<[lock: string, holder: string][]> {
   const left: [lock: string, holder: string][] = [];
   for (const name of await run(listed(session.around.disk.later, session.layout.locks))) {
+    if (!lockPattern.test(name)) continue;
     const lock = `${session.layout.locks}/${name}`;
-    const holder = await run(locks.holder(lock));
+    const holder = await run(holderOf(lock));
     if (holder !== undefined && !(await run(locks.hasDirectory(holder.id)))) left.push([lock, holder.id]);
   }
   return left;
+
+  function* holderOf(lock: string): Io<Holder | undefined> {
+    try {
+      return yield* locks.holder(lock);
+    } catch (error) {
+      if (isStoreError(error)) return undefined; // no lock, and left for those who need one there
+      throw error;
+    }
+  }
 }
 
 async function breakLeft({ session, locks, order }: Backend, lock: string, holder: string): Promise<void> {
@@ -133,9 +147,10 @@ function* moveLitter({ session, trash }: Backend, place: Place): Io<void> {
   const { now } = session.around.disk;
   const all = `${place.directory}/${ownersName}`;
   for (const name of yield* listed(now, all)) {
-    const owner = `${session.layout.owners}/${name.slice(0, name.lastIndexOf("."))}`;
+    const [, owner = ""] = /^(.+)\.\d+$/.exec(name) ?? [];
+    if (!canBeIdentity(owner)) continue;
     try {
-      yield* answered(now.statAt(owner));
+      yield* answered(now.statAt(`${session.layout.owners}/${owner}`));
     } catch (error) {
       if (!isMissing(error)) throw error;
       yield* trash.moveThere(`${all}/${name}`);

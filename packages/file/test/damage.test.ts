@@ -155,7 +155,7 @@ describe.each(disks)("S7 damage to an entry's file, disk %s", (disk) => {
     }
   });
 
-  test("keys and deleteExpired stop at damage only where they cannot know: they tell of it, or pass it by", async () => {
+  test("keys lists all others before it tells of damage, and deleteExpired passes it by", async () => {
     await store.set("damaged", "1");
     await store.set("whole", "2");
     await store.set("expired", "3", { expiresIn: { milliseconds: 1 } });
@@ -257,7 +257,6 @@ describe.each(disks)("S7 damage to an entry's file, disk %s", (disk) => {
           () => store.setIfAbsent("key", "1"),
           () => store.touch("key", "1h"),
           () => all(store.keys()),
-          () => store.deleteExpired(),
         ]) {
           const outcome = await outcomeOf(call());
           expect(isStoreError(outcome, "KV_FAILED"), `${String(call)}: ${String(outcome)}`).toBe(true);
