@@ -1,16 +1,21 @@
 import { dirname } from "node:path";
-import { isErrno, isMissing } from "./errors.ts";
+import { isErrno, isFileError, isMissing } from "./errors.ts";
 import { type Disk, type Files, toRead } from "./files.ts";
 import { descriptors } from "./gate.ts";
 import { answered, type Io } from "./io.ts";
 
-/** Makes a directory, and those that lead to it where they are missing. */
-export function* makeDirectories(files: Files, path: string): Io<void> {
+/**
+ * Makes a directory, and those that lead to it where they are missing.
+ *
+ * @param within one that must be there: where it is missing too, nothing is made, and the error is `ENOENT`
+ */
+export function* makeDirectories(files: Files, path: string, within?: string): Io<void> {
   try {
     yield* makeDirectory(files, path);
   } catch (error) {
-    if (!isMissing(error) || dirname(path) === path) throw error;
-    yield* makeDirectories(files, dirname(path));
+    const above = dirname(path);
+    if (!isMissing(error) || above === within || above === path) throw error;
+    yield* makeDirectories(files, above, within);
     yield* makeDirectory(files, path);
   }
 }
@@ -48,6 +53,15 @@ export function* removeIfEmpty(files: Files, path: string): Io<boolean> {
   }
 }
 
+/** Removes a file that nobody needs. Where that fails it is litter, and is swept with the directory. */
+export function* discard(files: Files, path: string): Io<void> {
+  try {
+    yield* answered(files.unlink(path));
+  } catch (error) {
+    if (!isFileError(error)) throw error;
+  }
+}
+
 /** Renames, where it is still there. */
 export function* movedIfThere(files: Files, from: string, to: string): Io<boolean> {
   try {
@@ -78,7 +92,8 @@ export function* withFile<T>(files: Files, path: string, flags: number, work: (f
 /** Makes what a directory holds last over a power cut. */
 export function* syncDirectory(disk: Disk, path: string): Io<void> {
   if (process.platform === "win32") return; // a directory cannot be opened there, and NTFS logs names by itself
-  yield* withFile(disk.now, path, toRead, (fd) => answered(disk.later.sync(fd)));
+  // With the dot, a symbolic link is followed: the directory of a store may be one, and what it lies in.
+  yield* withFile(disk.now, `${path}/.`, toRead, (fd) => answered(disk.later.sync(fd)));
 }
 
 function* entered(): Io<void> {

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { DriverValue } from "@kv/core/driver";
 import { type Change, Replaced } from "./changes.ts";
-import { makeDirectories, withFile } from "./directories.ts";
+import { discard, makeDirectories, withFile } from "./directories.ts";
 import {
   checksumOf,
   checksumWith,
@@ -161,7 +161,8 @@ export class Entries {
       yield* this.#place(file, change);
     } catch (error) {
       if (!isMissing(error)) throw error;
-      yield* makeDirectories(this.#session.around.disk.now, folderOf(file.place, file.hash));
+      const { around, layout } = this.#session;
+      yield* makeDirectories(around.disk.now, folderOf(file.place, file.hash), layout.directory);
       yield* this.#place(file, change);
     }
     yield* this.#lasting(file, change);
@@ -191,13 +192,9 @@ export class Entries {
     }
   }
 
-  /** Removes a file that nobody needs. Where that fails it is litter, and is swept with the directory. */
+  /** Removes a file of this owner's that nobody needs. */
   *discard(path: string): Io<void> {
-    try {
-      yield* answered(this.#session.around.disk.now.unlink(path));
-    } catch (error) {
-      if (!isFileError(error)) throw error;
-    }
+    yield* discard(this.#session.around.disk.now, path);
   }
 
   get #syncsFiles(): boolean {

@@ -137,7 +137,7 @@ export class Owner {
       yield* answered(now.makeDirectory(path));
     } catch (error) {
       if (!isMissing(error)) throw error;
-      yield* makeDirectories(now, all);
+      yield* makeDirectories(now, all, this.#session.layout.directory);
       yield* answered(now.makeDirectory(path));
     }
     const other = this.#directories.get(place.directory);

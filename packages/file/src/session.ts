@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import { dirname } from "node:path";
 import { StoreError } from "@kv/core";
 import type { Answer } from "@kv/core/driver";
-import { listed, makeDirectories, makeDirectory, syncDirectory, withFile } from "./directories.ts";
-import { isMissing, refusedDirectory } from "./errors.ts";
+import { discard, listed, makeDirectories, makeDirectory, syncDirectory, withFile } from "./directories.ts";
+import { isMissing, isNoFile, refusedDirectory } from "./errors.ts";
 import { type Disk, toCreate, toRead } from "./files.ts";
 import { type Identity, type Life, lifeOf, newIdentity } from "./identity.ts";
 import { answered, type Io, run } from "./io.ts";
@@ -115,7 +115,17 @@ export class Session {
     const { directory } = this.layout;
     if (process.platform === "win32") return; // the mode says nothing there
     // With the dot, a symbolic link to the directory is followed: that one is the user's own choice.
-    const { mode } = yield* answered(this.around.disk.now.statAt(`${directory}/.`));
+    let mode: number;
+    try {
+      ({ mode } = yield* answered(this.around.disk.now.statAt(`${directory}/.`)));
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      throw new StoreError(
+        "KV_FAILED",
+        `${directory} is a symbolic link to a directory that is not there, or was removed just now. Make the directory, or remove the link.`,
+        { cause: error },
+      );
+    }
     if ((mode & 0o022) === 0) return;
     throw refusedDirectory(
       directory,
@@ -128,11 +138,16 @@ export class Session {
     const { now, later } = this.around.disk;
     const half = `${this.layout.marker}.${randomBytes(8).toString("hex")}.tmp`;
     const text = Buffer.from(markerText);
-    yield* withFile(now, half, toCreate, function* (fd) {
-      yield* answered(now.write(fd, text, 0, text.length, 0));
-      yield* answered(later.sync(fd));
-    });
-    yield* answered(now.rename(half, this.layout.marker));
+    try {
+      yield* withFile(now, half, toCreate, function* (fd) {
+        yield* answered(now.write(fd, text, 0, text.length, 0));
+        yield* answered(later.sync(fd));
+      });
+      yield* answered(now.rename(half, this.layout.marker));
+    } catch (error) {
+      yield* discard(now, half);
+      throw error;
+    }
     if (this.durability === "full") {
       yield* syncDirectory(this.around.disk, this.layout.directory);
       yield* syncDirectory(this.around.disk, dirname(this.layout.directory));
@@ -142,14 +157,19 @@ export class Session {
   *#refuseIfUnreadable(): Io<void> {
     const { now } = this.around.disk;
     const buffer = Buffer.alloc(64);
-    const length = yield* withFile(now, this.layout.marker, toRead, (fd) =>
-      answered(now.read(fd, buffer, 0, buffer.length, 0)),
-    );
-    const text = buffer.toString("utf8", 0, length);
+    let text = "";
+    try {
+      const length = yield* withFile(now, this.layout.marker, toRead, (fd) =>
+        answered(now.read(fd, buffer, 0, buffer.length, 0)),
+      );
+      text = buffer.toString("utf8", 0, length);
+    } catch (error) {
+      if (!isNoFile(error)) throw error;
+    }
     if (text === markerText) return;
     throw new StoreError(
       "KV_FAILED",
-      /^@kv\/file \d+\n/.test(text)
+      /^@kv\/file (?!1\n)\d+\n/.test(text)
         ? `${this.layout.directory} was made by a later version of @kv/file. Use that version.`
         : `${this.layout.marker} is damaged, or is another program's. If the directory is a store's, write the line ${JSON.stringify(markerText)} into it.`,
     );
