@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { StoreError } from "@kv/core";
 import type { Answer } from "@kv/core/driver";
 import { discard, listed, makeDirectories, makeDirectory, syncDirectory, withFile } from "./directories.ts";
-import { isMissing, isNoFile, refusedDirectory } from "./errors.ts";
+import { isErrno, isMissing, isNoFile, refusedDirectory } from "./errors.ts";
 import { type Disk, toCreate, toRead } from "./files.ts";
 import { type Identity, type Life, lifeOf, newIdentity } from "./identity.ts";
 import { answered, type Io, run } from "./io.ts";
@@ -148,9 +148,24 @@ export class Session {
       yield* discard(now, half);
       throw error;
     }
-    if (this.durability === "full") {
-      yield* syncDirectory(this.around.disk, this.layout.directory);
-      yield* syncDirectory(this.around.disk, dirname(this.layout.directory));
+  }
+
+  /**
+   * Makes the directory last, and those that lead to it: before the first change, whoever made them, as that one may
+   * have been killed before it did so. Above what this user may look into, nobody has made any for a store.
+   */
+  *#makeDirectoryLast(): Io<void> {
+    const { disk } = this.around;
+    let path = this.layout.directory;
+    yield* syncDirectory(disk, path);
+    while (dirname(path) !== path) {
+      path = dirname(path);
+      try {
+        yield* syncDirectory(disk, path);
+      } catch (error) {
+        if (isErrno(error, "EACCES", "EPERM", "EINVAL", "EROFS")) return;
+        throw error;
+      }
     }
   }
 
@@ -193,6 +208,7 @@ export class Session {
   }
 
   *#newOwner(): Io<Owner> {
+    if (this.durability === "full") yield* this.#makeDirectoryLast();
     const owner = new Owner(this, this.around.newIdentity());
     yield* owner.begin();
     this.#owner = owner;
