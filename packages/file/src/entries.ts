@@ -161,6 +161,7 @@ export class Entries {
       yield* this.#place(file, change);
     } catch (error) {
       if (!isMissing(error)) throw error;
+      change.own.durable.clear(); // a sweep may have removed any of them
       const { around, layout } = this.#session;
       yield* makeDirectories(around.disk.now, folderOf(file.place, file.hash), layout.directory);
       yield* this.#place(file, change);

@@ -161,12 +161,14 @@ function* moveLitter({ session, trash }: Backend, place: Place): Io<void> {
 /**
  * Removes the directories of a namespace that holds nothing. Each is removed only if it is empty, those of owners
  * first: whoever changes something in the namespace now has one in there, or makes one, and then all that is missing.
+ * While an owner has one, folders stay: it may know of them that they outlast a power cut.
  */
 function* prune({ session }: Backend, place: Place): Io<boolean> {
   const { now } = session.around.disk;
   if (place.directory === session.layout.data) return false;
   yield* session.leaveNamespace(place);
-  yield* removeIfEmpty(now, `${place.directory}/${ownersName}`);
+  const owners = `${place.directory}/${ownersName}`;
+  if (!(yield* removeIfEmpty(now, owners)) && (yield* listed(now, owners)).length > 0) return false;
   const all = `${place.directory}/${entriesName}`;
   for (const folder of yield* listed(now, all)) {
     if (!(yield* removeIfEmpty(now, `${all}/${folder}`))) return false;

@@ -54,6 +54,13 @@ const setOfAnother: Step = { ...step, store: 1 };
 describe("S7 durability full makes last", () => {
   test.each<[string, Scenario]>([
     ["the directories that lead to a new store", { disk: "local", steps: [set] }],
+    [
+      "a folder that another store has removed when it was empty, and that is made again",
+      {
+        disk: "local",
+        steps: [set, { ...step, call: "delete" }, { ...step, call: "deleteExpired", store: 1 }, set],
+      },
+    ],
     ["a set after a set of another store", { disk: "network", steps: [setOfAnother, set] }],
   ])("%s", async (_, scenario) => {
     await survives(scenario, { ...many, durability: "full" }, noTally());
