@@ -1,9 +1,9 @@
 import { dirname } from "node:path";
 import type { Answer } from "@kv/core/driver";
 import { Changes } from "./changes.ts";
-import { syncDirectory } from "./directories.ts";
+import { syncIfThere, syncUpTo } from "./directories.ts";
 import { Entries } from "./entries.ts";
-import { isFileError, isMissing, perhapsNotDurable } from "./errors.ts";
+import { isFileError, perhapsNotDurable } from "./errors.ts";
 import type { Io } from "./io.ts";
 import type { Place } from "./layout.ts";
 import { Locks } from "./locks.ts";
@@ -44,14 +44,17 @@ export class Backend {
 
   *#movedAway(place: Place): Io<string | undefined> {
     yield* this.session.open();
+    const { layout, around } = this.session;
+    const { disk } = around;
     const away = yield* this.trash.moveThere(place.directory);
-    if (away !== undefined && this.session.durability === "full") {
+    if (this.session.durability === "full") {
       try {
-        yield* syncDirectory(this.session.around.disk, dirname(place.directory));
-        yield* syncDirectory(this.session.around.disk, this.session.layout.trash);
+        // Where there was nothing, another may just have moved it, or what leads to it, away.
+        yield* syncUpTo(disk, dirname(place.directory), layout.directory);
+        if (away !== undefined) yield* syncIfThere(disk, layout.trash);
       } catch (error) {
-        if (!isFileError(error)) throw error;
-        if (!isMissing(error)) throw perhapsNotDurable(place.directory, error);
+        if (isFileError(error)) throw perhapsNotDurable(place.directory, error);
+        throw error;
       }
     }
     return away;

@@ -96,6 +96,23 @@ export function* syncDirectory(disk: Disk, path: string): Io<void> {
   yield* withFile(disk.now, `${path}/.`, toRead, (fd) => answered(disk.later.sync(fd)));
 }
 
+/** The same, where it is there. Gives whether it is. */
+export function* syncIfThere(disk: Disk, path: string): Io<boolean> {
+  try {
+    yield* syncDirectory(disk, path);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
+/** The same for all on the way from a directory up to one that leads to it: what is not there any more stays so. */
+export function* syncUpTo(disk: Disk, path: string, top: string): Io<void> {
+  yield* syncIfThere(disk, path);
+  if (path !== top && dirname(path) !== path) yield* syncUpTo(disk, dirname(path), top);
+}
+
 function* entered(): Io<void> {
   const waiting = descriptors.enter();
   if (waiting !== undefined) yield waiting;

@@ -375,12 +375,12 @@ function bufferFor(size: number, path: string): Buffer {
 const nothing = new Uint8Array(0);
 const lengthIsWrong = "its length is not what it should be";
 
-/** Work on what is changed already: that it is gone meanwhile is another's later change, not a failure of this one. */
+/** Work on what is changed already. */
 function* afterChange(path: string, work: Io<void>): Io<void> {
   try {
     yield* work;
   } catch (error) {
-    if (!isFileError(error)) throw error;
-    if (!isMissing(error)) throw perhapsNotDurable(path, error);
+    if (isFileError(error)) throw perhapsNotDurable(path, error);
+    throw error;
   }
 }

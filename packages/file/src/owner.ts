@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { listed, makeDirectories, removeIfEmpty, syncDirectory, withFile } from "./directories.ts";
+import { listed, makeDirectories, removeIfEmpty, syncIfThere, syncUpTo, withFile } from "./directories.ts";
 import { isFileError, isMissing } from "./errors.ts";
 import { toCreate } from "./files.ts";
 import type { Identity } from "./identity.ts";
@@ -116,13 +116,7 @@ export class Owner {
 
   /** Whether another has moved its directory away. */
   *isFenced(): Io<boolean> {
-    try {
-      yield* answered(this.#session.around.disk.now.statAt(this.idPath));
-      return false;
-    } catch (error) {
-      if (isMissing(error)) return true;
-      throw error;
-    }
+    return !(yield* this.#isThere(this.idPath));
   }
 
   /** The directory of this owner in a namespace, made if need be. */
@@ -163,18 +157,16 @@ export class Owner {
     yield* removeIfEmpty(this.#session.around.disk.now, own.path);
   }
 
-  /** Makes a change of an entry's name last, and at the first time the folders that lead to it. */
+  /**
+   * Makes a change of an entry's name last, and at the first time the folders that lead to it. Where another has moved
+   * the namespace away since, that is made to last instead, or the entry of before could come back.
+   */
   *makeDurable(place: Place, own: OwnDirectory, hash: string): Io<void> {
     const { disk } = this.#session.around;
-    yield* syncDirectory(disk, folderOf(place, hash));
     const folder = hash.slice(0, 2);
-    if (own.durable.has(folder)) return;
-    yield* syncDirectory(disk, `${place.directory}/${entriesName}`);
-    const { directory } = this.#session.layout;
-    for (let path = place.directory; path !== directory; path = path.slice(0, path.lastIndexOf("/"))) {
-      yield* syncDirectory(disk, path);
-    }
-    yield* syncDirectory(disk, directory);
+    const isThere = yield* syncIfThere(disk, folderOf(place, hash));
+    if (isThere && own.durable.has(folder) && (yield* this.#isThere(own.path))) return;
+    yield* syncUpTo(disk, `${place.directory}/${entriesName}`, this.#session.layout.directory);
     own.durable.add(folder);
   }
 
@@ -209,6 +201,16 @@ export class Owner {
       if (this.holds(lock)) continue; // a later change has taken it over
       this.#unreleased.delete(lock);
       yield* this.release(lock);
+    }
+  }
+
+  *#isThere(path: string): Io<boolean> {
+    try {
+      yield* answered(this.#session.around.disk.now.statAt(path));
+      return true;
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw error;
     }
   }
 
