@@ -40,7 +40,7 @@ export async function tour(stores: StoreRegistry<FullStore>, print: (line: strin
     await manifests.set(manifest.name, manifest);
   }
   for await (const name of manifests.keys()) {
-    print(`  ${name.padEnd(20)} ${(await manifests.get(name))?.description ?? "(private)"}`);
+    print(`  ${name.padEnd(22)} ${(await manifests.get(name))?.description ?? "(private)"}`);
   }
 
   chapter("3. Expiry and renewal");
@@ -53,9 +53,7 @@ export async function tour(stores: StoreRegistry<FullStore>, print: (line: strin
   print(`  get, renewed for 1 h ${seconds(await sessions.expiresIn("ada"))} left`);
   await sessions.touch("ada", "50ms");
   await passed(60);
-  print(
-    `  50 ms, 60 ms ago     ${(await sessions.exists("ada")) ? "STILL THERE" : "gone, to the millisecond"}`,
-  );
+  print(`  50 ms, after 60      ${(await sessions.exists("ada")) ? "STILL THERE" : "gone"}`);
 
   chapter("4. Namespaces, cleared one by one");
   const cache = stores.get("response_cache");
