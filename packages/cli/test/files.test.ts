@@ -49,6 +49,13 @@ describe("kv on files", () => {
     expect(await readdir(folder)).toEqual(["notes.txt"]);
   });
 
+  test("a copy that fails before it has copied anything says why, and nothing of what it did", async () => {
+    await writeFile(join(folder, "notes.txt"), "mine");
+    const { code, stderr } = await runText(["copy", `file:${folder}`, store, "--yes"]);
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/^kv: .* was refused: .*\n$/);
+  });
+
   test("delete-expired removes what has expired, in all namespaces, and says how many", async () => {
     await run(["set", store, "short", "v", "--expires-in", "1ms"]);
     await run(["set", store, "short", "v", "--expires-in", "1ms", "-n", "a", "-n", "b"]);

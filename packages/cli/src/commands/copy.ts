@@ -71,9 +71,11 @@ async function run(call: Call, source: FullStore, target: FullStore): Promise<Co
       }),
     );
   } catch (error) {
-    call.tell(
-      `Stopped after: ${describe()}. Run it again to go on${ifAbsent ? "" : " (with --if-absent, to leave alone what was copied)"}.`,
-    );
+    if (counts !== undefined) {
+      call.tell(
+        `Stopped after: ${described(counts)}. Run it again to go on${ifAbsent ? "" : " (with --if-absent, to leave alone what was copied)"}.`,
+      );
+    }
     throw error;
   }
 }
