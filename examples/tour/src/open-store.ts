@@ -22,7 +22,7 @@ const ownFolder = fileURLToPath(new URL("../../../.tour", import.meta.url));
 export function openStore(url: string = `file:${ownFolder}`): Place {
   // A namespace of its own: on a server that others use too, the tour touches nothing of theirs.
   const namespace = "kv-tour";
-  const { protocol, host } = new URL(url);
+  const { protocol, host } = URL.canParse(url) ? new URL(url) : { protocol: undefined, host: "" };
   switch (protocol) {
     case "memory:":
       return { store: memoryStore(), description: "memory" };

@@ -85,7 +85,17 @@ test.each([
 });
 
 test("a KV_URL that is none says what it must be", limit, async () => {
-  await expect(tour("mysql://localhost")).rejects.toMatchObject({
-    stderr: expect.stringMatching(/KV_URL must begin with memory:/),
+  for (const url of ["mysql://localhost", "nonsense", "redis://localhost:99999"]) {
+    await expect(tour(url)).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^KV_URL must begin with memory:.*\n$/),
+    });
+  }
+});
+
+test("a server that is away is told of in a line", limit, async () => {
+  await expect(tour("redis://127.0.0.1:1")).rejects.toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^set on redis at 127\.0\.0\.1:1.*no connection to the server.*\n$/),
   });
 });

@@ -24,7 +24,7 @@ const ownFolder = fileURLToPath(new URL("../../../.web", import.meta.url));
 export function openStore(url: string = `file:${ownFolder}`): Place {
   // A namespace of its own: on a server that others use too, the example touches nothing of theirs.
   const namespace = "kv-web";
-  const { protocol, host } = new URL(url);
+  const { protocol, host } = URL.canParse(url) ? new URL(url) : { protocol: undefined, host: "" };
   switch (protocol) {
     case "memory:":
       return { store: memoryStore(), description: "memory", isShared: false };

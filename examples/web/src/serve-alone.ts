@@ -25,7 +25,7 @@ export async function serveAlone(
   await stores.get("sessions").exists("at the start");
   const app = webApp(stores, { ...settings, description }, complain);
   const server = serve({ fetch: app.fetch, port: settings.port }) as Server;
-  if (!server.listening) await once(server, "listening");
+  await listening(server, settings.port);
   const { port } = server.address() as AddressInfo;
   print(`http://localhost:${port}, kept in ${description}, by process ${process.pid}`);
 
@@ -38,4 +38,16 @@ export async function serveAlone(
   await closed;
   clearInterval(idle);
   clearTimeout(late);
+}
+
+async function listening(server: Server, port: number): Promise<void> {
+  if (server.listening) return;
+  try {
+    await once(server, "listening");
+  } catch (error) {
+    if (!(error instanceof Error && Reflect.get(error, "code") === "EADDRINUSE")) throw error;
+    throw new Error(`Port ${port} is taken. Set PORT to another, or to 0 for any that is free.`, {
+      cause: error,
+    });
+  }
 }

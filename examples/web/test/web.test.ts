@@ -143,7 +143,16 @@ test.each(["1", "2"])(
 
 test("it does not start with a setting that it does not know", limit, async () => {
   await expect(startWeb({ KV_URL: "mysql://localhost" })).rejects.toThrow(/KV_URL must begin with memory:/);
+  await expect(startWeb({ KV_URL: "nonsense" })).rejects.toThrow(/KV_URL must begin with memory:/);
   await expect(startWeb({ WEB_PROCESSES: "many" })).rejects.toThrow(/WEB_PROCESSES must be a whole number/);
+});
+
+test("a port that is taken is told of, and nothing starts", limit, async () => {
+  await using web = await startWeb({ KV_URL: "memory:" });
+  const { port } = new URL(web.url);
+  for (const KV_URL of ["memory:", urlOf["files"]?.("port") ?? ""]) {
+    await expect(startWeb({ KV_URL, PORT: port })).rejects.toThrow(`Port ${port} is taken. Set PORT`);
+  }
 });
 
 test("while the store is away it says so, and when it is back so are the sessions", limit, async () => {

@@ -1,6 +1,6 @@
 import { type Capability, hasCapability, methodsOf, type StoreWith } from "./capability.ts";
 import { kindOf, mistake } from "./mistake.ts";
-import { checkStore, type StoreRegistry } from "./registry.ts";
+import { isStore, type StoreRegistry } from "./registry.ts";
 import type { Store } from "./store.ts";
 
 /** Where an integration finds its store: a registry, which it asks by name, or the store itself. */
@@ -31,12 +31,10 @@ export function findStore<C extends Capability>(
   source: StoreSource<StoreWith<C>>,
   { name, capabilities, purpose }: StoreNeeds<C>,
 ): StoreWith<C> {
-  if (typeof source !== "object" || source === null) {
+  if (!isRegistry<StoreWith<C>>(source) && !isStore(source)) {
     throw mistake(new TypeError(`${purpose} needs a StoreRegistry or a store, not ${kindOf(source)}.`));
   }
-  const store = isRegistry<StoreWith<C>>(source)
-    ? source.get(name)
-    : checkStore<StoreWith<C>>(source, `What ${purpose} was given`);
+  const store = isRegistry<StoreWith<C>>(source) ? source.get(name) : source;
   const missing = capabilities.filter((capability) => !hasCapability(store, capability));
   if (missing.length === 0) return store;
   const methods = missing.flatMap((capability) => methodsOf[capability]);
@@ -48,5 +46,6 @@ export function findStore<C extends Capability>(
 }
 
 function isRegistry<S extends Store>(source: StoreSource<S>): source is Names<S> {
+  if (typeof source !== "object" || source === null) return false;
   return "names" in source && typeof source.names === "function" && !("set" in source);
 }

@@ -177,16 +177,18 @@ function checkStoreName(name: string): void {
     throw mistake(new TypeError(`The name of a store must be a string, not ${kindOf(name)}.`));
 }
 
-export function checkStore<S extends Store>(store: S, what: string): S {
-  if (
+function checkStore<S extends Store>(store: S, what: string): S {
+  if (isStore(store)) return store;
+  throw mistake(new TypeError(`${what} must be a store, not ${kindOf(store)}.`));
+}
+
+export function isStore(store: Store): boolean {
+  return (
     typeof store === "object" &&
     store !== null &&
     typeof store.get === "function" &&
     typeof store.close === "function"
-  ) {
-    return store;
-  }
-  throw mistake(new TypeError(`${what} must be a store, not ${kindOf(store)}.`));
+  );
 }
 
 function valuesOrThrow<T>(outcomes: readonly PromiseSettledResult<T>[], message: string): T[] {
