@@ -59,7 +59,7 @@ describe("examples of the READMEs and docs", () => {
     expect(readmes.filter((readme) => !withExamples.has(readme))).toEqual([]);
   });
 
-  test("all compile", { timeout: 60_000 }, async () => {
+  test("all compile", { timeout: 180_000 }, async () => {
     await writeFile(
       join(folder, "tsconfig.json"),
       JSON.stringify({
@@ -80,7 +80,7 @@ describe("examples of the READMEs and docs", () => {
     expect(outcome.stdout).toBe("");
   });
 
-  test.each(examples)("$page, example $at, runs", { timeout: 60_000 }, async ({ file, code }) => {
+  test.each(examples)("$page, example $at, runs", { timeout: 180_000 }, async ({ file, code }) => {
     if (code.includes("@kv/testkit/vitest")) {
       await run("npx", ["vitest", "run", file], { cwd: folder });
       return;

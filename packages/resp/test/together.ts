@@ -18,7 +18,7 @@ export async function testTogether(
     sent: (calls: () => unknown) => Promise<Record<string, number>>;
   }> {
     const proxy: FaultProxy = await startProxy(server.port);
-    const store = open({ url: proxy.through(server.url), namespace: crypto.randomUUID() });
+    const store = open({ url: proxy.through(server.url), namespace: crypto.randomUUID(), timeout: "1m" });
     onTestFinished(async () => {
       await store.close();
       await proxy.stop();
