@@ -84,6 +84,10 @@ export function* withFile<T>(files: Files, path: string, flags: number, work: (f
     } finally {
       yield* answered(files.close(fd));
     }
+  } catch (error) {
+    // Of a call on a descriptor the system does not say which file it was.
+    if (isFileError(error)) error.path ??= path;
+    throw error;
   } finally {
     descriptors.leave();
   }

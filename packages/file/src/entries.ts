@@ -359,6 +359,7 @@ function missingOrThrow({ path }: EntryFile, error: unknown): undefined {
   if (isErrno(error, "EISDIR")) throw directoryInPlace(path, error);
   if (isErrno(error, "ELOOP")) throw corrupt(path, "a symbolic link stands in its place", error);
   if (isNoFile(error)) throw corrupt(path, "something else stands in its place", error);
+  if (isFileError(error)) error.path ??= path;
   throw error;
 }
 

@@ -140,6 +140,41 @@ describe.each(["local", "network"] as const)("S7 in an entry's place, disk %s", 
   });
 });
 
+describe.each(["local", "network"] as const)("S7 in the place of a directory, disk %s", (disk) => {
+  test.each(["data/d", "data/p", "data/n", "locks", "owners", "trash"])(
+    "%s, a file is told of by its path, and left alone",
+    async (name) => {
+      const { store, directory } = await prepared(disk);
+      await store.close();
+      const path = join(directory, name);
+      rmSync(path, { recursive: true, force: true });
+      writeFileSync(path, "a file");
+      const again = storeIn({ directory, disk });
+      let told = 0;
+      for (const call of [
+        () => again.get("key"),
+        () => again.set("key", "new"),
+        () => again.increment("count"),
+        () => again.touch("key", "1h"),
+        () => again.delete("key"),
+        () => again.withNamespace("child").set("key", "new"),
+        () => listed(again.keys()),
+        () => listed(again.namespaces()),
+        () => again.deleteExpired(),
+        () => again.withNamespace("other").deleteAll(),
+      ]) {
+        const outcome = await outcomeOf(call);
+        if (!(outcome instanceof Error)) continue; // it needs nothing of that
+        expect(outcome, String(call)).toMatchObject({ code: "KV_FAILED" });
+        expect(outcome.message, String(call)).toContain(path);
+        told += 1;
+      }
+      expect(told).toBeGreaterThan(0);
+      expect(readFileSync(path, "utf8")).toBe("a file");
+    },
+  );
+});
+
 describe.each(["local", "network"] as const)("S7 in a lock's place, disk %s", (disk) => {
   test.each([...kinds, "a directory"])("%s is told of, and nothing is changed", async (kind) => {
     const { store, directory } = await prepared(disk);

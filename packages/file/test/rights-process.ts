@@ -1,0 +1,30 @@
+import { isStoreError } from "@kv/core";
+import { fileStore } from "@kv/file";
+
+// Does everything that can be done with the key "key", as the user that it was started as, and says how it went.
+
+const [directory = ""] = process.argv.slice(2);
+const store = fileStore({ directory, timeout: "2s" });
+const outcomes: [operation: string, outcome: string, message: string][] = [];
+
+async function tried(operation: string, call: () => Promise<unknown>): Promise<void> {
+  try {
+    await call();
+    outcomes.push([operation, "done", ""]);
+  } catch (error) {
+    outcomes.push([operation, isStoreError(error) ? error.code : "no StoreError", String(error)]);
+  }
+}
+
+await tried("get", () => store.get("key"));
+await tried("keys", async () => {
+  for await (const _ of store.keys());
+});
+await tried("set", () => store.set("key", "2"));
+await tried("increment", () => store.increment("key"));
+await tried("touch", () => store.touch("key", "2h"));
+await tried("setIfAbsent", () => store.setIfAbsent("new", "2"));
+await tried("delete", () => store.delete("key"));
+await tried("deleteAll", () => store.deleteAll());
+await tried("close", () => store.close());
+process.stdout.write(JSON.stringify(outcomes));
