@@ -262,7 +262,7 @@ export class Entries {
         const head = decodeHead(this.#scratch, length);
         if (typeof head === "string") throw corrupt(key.path, head);
         if (length === smallBytes && fileLength(head) > smallBytes) return "large";
-        return this.#checked(this.#scratch.subarray(0, length), key, head, undefined);
+        return this.#checked(this.#scratch.subarray(0, length), key, head);
       } finally {
         void files.close(fd);
       }
@@ -291,30 +291,34 @@ export class Entries {
       if (wanted === "expiry") return { expiresAtMs: head.expiresAtMs, value: nothing };
       return yield* this.#readLarge(fd, key, head, Buffer.from(buffer), deadline);
     }
-    return this.#checked(buffer.subarray(0, length), key, head, undefined);
+    return this.#checked(buffer.subarray(0, length), key, head);
   }
 
-  /** Piece by piece, each by a thread of the pool. */
+  /** Piece by piece, each by a thread of the pool, into the array that the caller gets: a copy would take its time. */
   *#readLarge(fd: number, key: EntryKey, head: Head, beginning: Buffer, deadline: Deadline): Io<Found> {
     const { later } = this.#session.around.disk;
     const size = fileLength(head);
-    const file = bufferFor(size, key.path);
-    file.set(beginning);
+    const valueAt = headLength + head.addressLength;
+    const start = Buffer.from(arrayOf(valueAt, key.path).buffer);
+    const value = arrayOf(head.valueLength, key.path);
+    beginning.copy(start);
+    value.set(beginning.subarray(valueAt));
     let checksum = checksumOf(beginning);
     for (let at = beginning.length, length = 0; at < size; at += length) {
-      length = yield* answered(later.read(fd, file, at, Math.min(pieceBytes, size - at), at));
+      const [into, intoAt] = at < valueAt ? [start, at] : [value, at - valueAt];
+      const most = Math.min(pieceBytes, into.length - intoAt);
+      length = yield* answered(later.read(fd, into, intoAt, most, at));
       if (length === 0) throw corrupt(key.path, "it is cut off");
-      checksum = checksumWith(file.subarray(at, at + length), checksum);
+      checksum = checksumWith(into.subarray(intoAt, intoAt + length), checksum);
       this.#moved(deadline);
     }
-    return this.#checked(file, key, head, checksum);
+    expectOf(key, head, checksum, start);
+    return { expiresAtMs: head.expiresAtMs, value };
   }
 
-  #checked(file: Buffer, key: EntryKey, head: Head, checksum: number | undefined): Found {
+  #checked(file: Buffer, key: EntryKey, head: Head): Found {
     if (file.length !== fileLength(head)) throw corrupt(key.path, lengthIsWrong);
-    if ((checksum ?? checksumOf(file)) !== head.checksum)
-      throw corrupt(key.path, "its checksum does not fit");
-    if (decodeAddress(file, head) !== key.address) throw anotherEntry(key.path);
+    expectOf(key, head, checksumOf(file), file);
     const value = file.subarray(headLength + head.addressLength);
     return { expiresAtMs: head.expiresAtMs, value: new Uint8Array(value) };
   }
@@ -363,12 +367,18 @@ function missingOrThrow({ path }: EntryFile, error: unknown): undefined {
   throw error;
 }
 
-/** The file of a value that was written where there was more memory, or that only claims its size. */
-function bufferFor(size: number, path: string): Buffer {
+/** The entry of a key is whole, and is that key's. */
+function expectOf({ path, address }: EntryKey, head: Head, checksum: number, start: Buffer): void {
+  if (checksum !== head.checksum) throw corrupt(path, "its checksum does not fit");
+  if (decodeAddress(start, head) !== address) throw anotherEntry(path);
+}
+
+/** For a file that was written where there was more memory, or that only claims its size, there may be none. */
+function arrayOf(length: number, path: string): Uint8Array<ArrayBuffer> {
   try {
-    return Buffer.allocUnsafeSlow(size);
+    return new Uint8Array(length);
   } catch (error) {
-    if (error instanceof RangeError) throw tooLarge(path, size, error);
+    if (error instanceof RangeError) throw tooLarge(path, length, error);
     throw error;
   }
 }

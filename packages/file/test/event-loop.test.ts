@@ -4,7 +4,7 @@ import { fileStore } from "@kv/file";
 import { afterAll, expect, test, vi } from "vitest";
 import { fileStoreIn } from "../src/file-store.ts";
 import { type Disk, disks, type Files } from "../src/files.ts";
-import { listed } from "./places.ts";
+import { listed, storeIn } from "./places.ts";
 import { newDirectory, newParent } from "./temporary.ts";
 
 // What keeps the event loop is counted, not timed: synchronous calls, and the bytes that they move.
@@ -83,6 +83,52 @@ test.each(durabilities)(
     stop();
   },
 );
+
+test("a large value is read into its own bytes: nothing large is copied in one go", async () => {
+  const store = storeIn({ directory: newDirectory(parent).path, durability: "none" });
+  const large = new Uint8Array(5_000_000).fill(7);
+  const longKey = "k".repeat(300_000); // the address goes beyond what is read first
+  for (const key of ["large", longKey]) {
+    await store.set(key, large, { expiresIn: "1h" });
+    for (const call of [() => store.get(key), () => store.get(key, { renewFor: "1h" })]) {
+      const { value, copied } = await copiedDuring(call);
+      expect(value?.buffer.byteLength, "and is all of its buffer").toBe(large.length);
+      expect(Buffer.from(value ?? []).equals(large)).toBe(true);
+      expect(copied.length).toBeGreaterThan(0);
+      expect(Math.max(...copied)).toBeLessThanOrEqual(512 * 1024);
+    }
+  }
+});
+
+/** What a call gives, and how many bytes were copied from one array to another each time that any were. */
+async function copiedDuring<T>(call: () => Promise<T>): Promise<{ value: T; copied: number[] }> {
+  const copied: number[] = [];
+  const original = globalThis.Uint8Array;
+  const { set } = original.prototype;
+  const { copy } = Buffer.prototype;
+  globalThis.Uint8Array = new Proxy(original, {
+    construct(target, args, newTarget) {
+      if (ArrayBuffer.isView(args[0])) copied.push(args[0].byteLength);
+      return Reflect.construct(target, args, newTarget) as Uint8Array;
+    },
+  });
+  original.prototype.set = function (from, at) {
+    copied.push(from.length);
+    set.call(this, from, at);
+  };
+  Buffer.prototype.copy = function (into: Uint8Array, at?: number, from?: number, to?: number) {
+    const length = copy.call(this, into, at, from, to);
+    copied.push(length);
+    return length;
+  };
+  try {
+    return { value: await call(), copied };
+  } finally {
+    globalThis.Uint8Array = original;
+    original.prototype.set = set;
+    Buffer.prototype.copy = copy;
+  }
+}
 
 test("many small calls give way to the event loop again and again", async () => {
   const { disk, made, stop } = recordedDisk();
