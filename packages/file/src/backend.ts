@@ -1,9 +1,9 @@
 import { dirname } from "node:path";
 import type { Answer } from "@kv/core/driver";
+import { afterChange } from "./after-change.ts";
 import { Changes } from "./changes.ts";
 import { syncIfThere, syncUpTo } from "./directories.ts";
 import { Entries } from "./entries.ts";
-import { isFileError, perhapsNotDurable } from "./errors.ts";
 import type { Io } from "./io.ts";
 import type { Place } from "./layout.ts";
 import { Locks } from "./locks.ts";
@@ -48,14 +48,9 @@ export class Backend {
     const { disk } = around;
     const away = yield* this.trash.moveThere(place.directory);
     if (this.session.durability === "full") {
-      try {
-        // Where there was nothing, another may just have moved it, or what leads to it, away.
-        yield* syncUpTo(disk, dirname(place.directory), layout.directory);
-        if (away !== undefined) yield* syncIfThere(disk, layout.trash);
-      } catch (error) {
-        if (isFileError(error)) throw perhapsNotDurable(place.directory, error);
-        throw error;
-      }
+      // Where there was nothing, another may just have moved it, or what leads to it, away.
+      yield* afterChange(place.directory, syncUpTo(disk, dirname(place.directory), layout.directory));
+      if (away !== undefined) yield* afterChange(place.directory, syncIfThere(disk, layout.trash));
     }
     return away;
   }

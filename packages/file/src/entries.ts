@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { DriverValue } from "@kv/core/driver";
+import { afterChange } from "./after-change.ts";
 import { type Change, Replaced } from "./changes.ts";
 import { discard, makeDirectories, withFile } from "./directories.ts";
 import {
@@ -385,13 +386,3 @@ function arrayOf(length: number, path: string): Uint8Array<ArrayBuffer> {
 
 const nothing = new Uint8Array(0);
 const lengthIsWrong = "its length is not what it should be";
-
-/** Work on what is changed already. */
-function* afterChange(path: string, work: Io<void>): Io<void> {
-  try {
-    yield* work;
-  } catch (error) {
-    if (isFileError(error)) throw perhapsNotDurable(path, error);
-    throw error;
-  }
-}

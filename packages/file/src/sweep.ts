@@ -143,18 +143,13 @@ async function breakLeft({ session, locks, order }: Backend, lock: string, holde
 }
 
 /** The directories of owners that have been fenced. An owner's own directory is made before those in namespaces. */
-function* moveLitter({ session, trash }: Backend, place: Place): Io<void> {
+function* moveLitter({ session, locks, trash }: Backend, place: Place): Io<void> {
   const { now } = session.around.disk;
   const all = `${place.directory}/${ownersName}`;
   for (const name of yield* listed(now, all)) {
     const [, owner = ""] = /^(.+)\.\d+$/.exec(name) ?? [];
-    if (!canBeIdentity(owner)) continue;
-    try {
-      yield* answered(now.statAt(`${session.layout.owners}/${owner}`));
-    } catch (error) {
-      if (!isMissing(error)) throw error;
-      yield* trash.moveThere(`${all}/${name}`);
-    }
+    if (!canBeIdentity(owner) || (yield* locks.hasDirectory(owner))) continue;
+    yield* trash.moveThere(`${all}/${name}`);
   }
 }
 
