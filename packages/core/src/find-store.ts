@@ -31,16 +31,17 @@ export function findStore<C extends Capability>(
   source: StoreSource<StoreWith<C>>,
   { name, capabilities, purpose }: StoreNeeds<C>,
 ): StoreWith<C> {
-  if (!isRegistry<StoreWith<C>>(source) && !isStore(source)) {
+  const isNamed = isRegistry<StoreWith<C>>(source);
+  if (!isNamed && !isStore(source)) {
     throw mistake(new TypeError(`${purpose} needs a StoreRegistry or a store, not ${kindOf(source)}.`));
   }
-  const store = isRegistry<StoreWith<C>>(source) ? source.get(name) : source;
+  const store = isNamed ? source.get(name) : source;
   const missing = capabilities.filter((capability) => !hasCapability(store, capability));
   if (missing.length === 0) return store;
   const methods = missing.flatMap((capability) => methodsOf[capability]);
   throw mistake(
     new TypeError(
-      `${purpose} needs a store that has ${methods.join(", ")}, and ${isRegistry(source) ? `the store ${JSON.stringify(name)}` : "this one"} lacks them. Use a backend with the capability ${missing.join(", ")}, as those of @kv have it.`,
+      `${purpose} needs a store that has ${methods.join(", ")}, and ${isNamed ? `the store ${JSON.stringify(name)}` : "this one"} lacks them. Use a backend with the capability ${missing.join(", ")}, as those of @kv have it.`,
     ),
   );
 }
