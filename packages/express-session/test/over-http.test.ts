@@ -1,9 +1,9 @@
 import { type FullStore, StoreError } from "@kv/core";
 import { openElsewhere, sharedBackends, testBackends } from "@kv/test-backends";
 import { describe, expect, test, vi } from "vitest";
-import { browser } from "./browser.ts";
+import { type Browser, browser, type Page } from "./browser.ts";
 import { recorded } from "./recorded.ts";
-import { siteKinds } from "./sites.ts";
+import { type Site, siteKinds } from "./sites.ts";
 
 const outage = { code: expect.stringMatching(/^KV_(UNAVAILABLE|OUTCOME_UNKNOWN)$/) };
 
@@ -56,12 +56,10 @@ describe.each(kinds)("$kind on $name", ({ start, cookie, open }) => {
       const ada = browser(site.url);
       await ada.post("/login");
       const { cookie: stolen } = ada;
-      const gate = site.hold();
-      const slow = browser(site.url, stolen).get(path);
-      await gate.reached;
+      const slow = await underWay(site, browser(site.url, stolen), path);
       expect((await browser(site.url, stolen).post("/logout")).status).toBe(204);
-      gate.release();
-      expect((await slow).status).toBe(200);
+      slow.goOn();
+      expect((await slow.answer).status).toBe(200);
       expect(await keysOf(backend.store)).toEqual([]);
       expect((await browser(site.url, stolen).get("/look")).body["user"]).toBeUndefined();
       expect(site.errors).toEqual([]);
@@ -73,12 +71,10 @@ describe.each(kinds)("$kind on $name", ({ start, cookie, open }) => {
     await using site = await start(backend.store);
     const ada = browser(site.url);
     await ada.post("/login");
-    const gate = site.hold();
-    const slow = ada.get("/slow");
-    await gate.reached;
+    const slow = await underWay(site, ada, "/slow");
     await backend.store.deleteAll();
-    gate.release();
-    await slow;
+    slow.goOn();
+    await slow.answer;
     expect(await keysOf(backend.store)).toEqual([]);
   });
 
@@ -87,13 +83,11 @@ describe.each(kinds)("$kind on $name", ({ start, cookie, open }) => {
     await using site = await start(backend.store);
     const ada = browser(site.url);
     await ada.get("/visit");
-    const gate = site.hold();
-    const slow = ada.get("/slow");
-    await gate.reached;
+    const slow = await underWay(site, ada, "/slow");
     await ada.get("/note?text=meanwhile");
     expect((await ada.get("/look")).body).toMatchObject({ visits: 1, note: "meanwhile" });
-    gate.release();
-    await slow;
+    slow.goOn();
+    await slow.answer;
     const { body } = await ada.get("/look");
     expect(body["visits"]).toBe(1_000);
     expect(body["note"]).toBeUndefined();
@@ -104,12 +98,10 @@ describe.each(kinds)("$kind on $name", ({ start, cookie, open }) => {
     await using site = await start(backend.store, { rolling: true, maxAge: 60_000 });
     const ada = browser(site.url);
     await ada.get("/visit");
-    const gate = site.hold();
-    const slow = ada.get("/slow-look");
-    await gate.reached;
+    const slow = await underWay(site, ada, "/slow-look");
     await ada.get("/note?text=meanwhile");
-    gate.release();
-    await slow;
+    slow.goOn();
+    await slow.answer;
     expect((await ada.get("/look")).body).toMatchObject({ note: "meanwhile" });
   });
 
@@ -187,12 +179,10 @@ describe.each(kinds)("$kind on $name", ({ start, cookie, open }) => {
     await using site = await start(backend.store);
     const ada = browser(site.url);
     await ada.post("/login");
-    const gate = site.hold();
-    const slow = ada.get("/slow");
-    await gate.reached;
+    const slow = await underWay(site, ada, "/slow");
     await backend.fail();
-    gate.release();
-    await slow.catch(() => {}); // express-session has answered by then, and may be cut
+    slow.goOn();
+    await slow.answer.catch(() => {}); // express-session has answered by then, and may be cut
     await vi.waitFor(() => expect(site.errors).toEqual([expect.objectContaining(outage)]));
     await backend.heal();
     await vi.waitFor(async () => expect((await ada.get("/look")).body["user"]).toBe("ada"), 10_000);
@@ -250,15 +240,26 @@ describe.each(shared)("$kind on $name, several processes", ({ start, open }) => 
     const ada = browser(here.url);
     await ada.post("/login");
     expect((await browser(there.url, ada.cookie).get("/look")).body["user"]).toBe("ada");
-    const gate = there.hold();
-    const slow = browser(there.url, ada.cookie).get("/slow");
-    await gate.reached;
+    const slow = await underWay(there, browser(there.url, ada.cookie), "/slow");
     await browser(here.url, ada.cookie).post("/logout");
-    gate.release();
-    expect((await slow).status).toBe(200);
+    slow.goOn();
+    expect((await slow.answer).status).toBe(200);
     expect(await keysOf(backend.store)).toEqual([]);
   });
 });
+
+interface UnderWay {
+  readonly answer: Promise<Page>;
+  goOn(): void;
+}
+
+/** A request whose session has been read, and whose handler waits until it is told to go on. */
+async function underWay(site: Site, visitor: Browser, path: string): Promise<UnderWay> {
+  const { reached, release } = site.hold();
+  const answer = visitor.get(path);
+  await reached;
+  return { answer, goOn: release };
+}
 
 async function keysOf(store: FullStore): Promise<string[]> {
   const keys: string[] = [];
