@@ -11,7 +11,7 @@ import { Order } from "./order.ts";
 import type { Session } from "./session.ts";
 import { sweep } from "./sweep.ts";
 import type { Sweeper } from "./sweeper.ts";
-import { Trash } from "./trash.ts";
+import { moveToTrash, Trash } from "./trash.ts";
 
 /** All that the namespaces of a store have in common. */
 export class Backend {
@@ -27,7 +27,7 @@ export class Backend {
     this.session = session;
     this.order = new Order(session.timeoutMs);
     this.trash = new Trash(session, this.order.turns);
-    this.locks = new Locks(session, this.trash);
+    this.locks = new Locks(session);
     this.entries = new Entries(session);
     this.changes = new Changes(session, this.locks, this.entries);
   }
@@ -46,7 +46,7 @@ export class Backend {
     yield* this.session.open();
     const { layout, around } = this.session;
     const { disk } = around;
-    const away = yield* this.trash.moveThere(place.directory);
+    const away = yield* moveToTrash(this.session, place.directory);
     if (this.session.durability === "full") {
       // Where there was nothing, another may just have moved it, or what leads to it, away.
       yield* afterChange(place.directory, syncUpTo(disk, dirname(place.directory), layout.directory));

@@ -3,7 +3,8 @@ import { isMissing } from "./errors.ts";
 import { Gate } from "./gate.ts";
 import type { Io } from "./io.ts";
 import type { Deadline, Locks } from "./locks.ts";
-import type { OwnDirectory, Owner } from "./owner.ts";
+import type { OwnDirectory } from "./own-directories.ts";
+import type { Owner } from "./owner.ts";
 import type { Session } from "./session.ts";
 
 /** A change that is under way: who makes it, the directory for its files, and the file that is to become the entry. */
@@ -21,7 +22,10 @@ export class Replaced extends Error {
 /** Far fewer than the links that a file can have, on any file system. */
 const mostLocksAtOnce = 1_000;
 
-/** Changes of entries: each under the lock of its key, and again from the start where it was stopped half-way. */
+/**
+ * Changes of entries, while nobody else changes the same one: each under the lock of its key, or by an owner that is
+ * alone in the namespace. Where one was stopped half-way it is made again from the start.
+ */
 export class Changes {
   readonly #session: Session;
   readonly #locks: Locks;
@@ -35,31 +39,47 @@ export class Changes {
   }
 
   /**
-   * Makes a change.
+   * Makes a change that takes effect by a rename out of the own directory, or into it.
    *
-   * @param underLock what is done while nobody else changes the entry; what is read in it is still so at its end
+   * @param work what is done while nobody else changes the entry; what is read in it is still so when it takes effect
    * @param before what takes long and can be done before: writing the file that is to become the entry
    */
-  *change<T>(
+  change<T>(
     file: EntryFile,
     deadline: Deadline,
-    underLock: (change: Change) => Io<T>,
+    work: (change: Change) => Io<T>,
     before?: (change: Change) => Io<void>,
+  ): Io<T> {
+    return this.#made(file, deadline, work, before, ({ isAlone }) => !isAlone);
+  }
+
+  /** Makes a change within the entry's file. Moving away a directory does not stop it, so it always takes the lock. */
+  changeInPlace<T>(file: EntryFile, deadline: Deadline, work: () => Io<T>): Io<T> {
+    return this.#made(file, deadline, work, undefined, () => true);
+  }
+
+  *#made<T>(
+    file: EntryFile,
+    deadline: Deadline,
+    work: (change: Change) => Io<T>,
+    before: ((change: Change) => Io<void>) | undefined,
+    needsLock: (own: OwnDirectory) => boolean,
   ): Io<T> {
     for (;;) {
       const owner = yield* this.#session.owner();
       let change: Change | undefined;
       try {
-        const own = yield* owner.directoryIn(file.place);
+        const own = yield* owner.directories.in(file.place);
         own.users += 1;
         change = { owner, own, staged: undefined };
         if (before !== undefined) yield* before(change);
-        return yield* this.#locked(file, change, deadline, underLock);
+        if (needsLock(own)) return yield* this.#locked(file, change, deadline, work);
+        return yield* work(change);
       } catch (error) {
         // The namespace was emptied meanwhile, or this owner was fenced: in either case nothing was changed.
         const wasStopped = isMissing(error) || error instanceof Replaced;
         if (!wasStopped || performance.now() >= deadline.untilMs) throw error;
-        if (change !== undefined) owner.forgetDirectory(file.place, change.own);
+        if (change !== undefined) owner.directories.forget(file.place, change.own);
         if (yield* owner.isFenced()) this.#session.forget(owner);
       } finally {
         if (change !== undefined) {
@@ -70,19 +90,14 @@ export class Changes {
     }
   }
 
-  *#locked<T>(
-    file: EntryFile,
-    change: Change,
-    deadline: Deadline,
-    underLock: (change: Change) => Io<T>,
-  ): Io<T> {
+  *#locked<T>(file: EntryFile, change: Change, deadline: Deadline, work: (change: Change) => Io<T>): Io<T> {
     const lock = this.#locks.path(file.hash);
     const waiting = this.#gate.enter();
     if (waiting !== undefined) yield waiting;
     try {
       yield* this.#locks.take(change.owner, lock, file.place, deadline);
       try {
-        return yield* underLock(change);
+        return yield* work(change);
       } finally {
         yield* change.owner.release(lock);
       }

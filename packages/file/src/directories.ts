@@ -53,6 +53,28 @@ export function* removeIfEmpty(files: Files, path: string): Io<boolean> {
   }
 }
 
+/** Removes a directory that is no longer needed, and the files in it. Where that fails it is litter. */
+export function* removeWithFiles(files: Files, path: string): Io<void> {
+  try {
+    if (yield* removeIfEmpty(files, path)) return;
+    for (const name of yield* listed(files, path)) yield* answered(files.unlink(`${path}/${name}`));
+    yield* removeIfEmpty(files, path);
+  } catch (error) {
+    if (!isFileError(error)) throw error;
+  }
+}
+
+/** Whether there is anything at a path. */
+export function* isThere(files: Files, path: string): Io<boolean> {
+  try {
+    yield* answered(files.statAt(path));
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
 /** Removes a file that nobody needs. Where that fails it is litter, and is swept with the directory. */
 export function* discard(files: Files, path: string): Io<void> {
   try {
@@ -69,7 +91,7 @@ export function* movedIfThere(files: Files, from: string, to: string): Io<boolea
     return true;
   } catch (error) {
     if (!isMissing(error)) throw error;
-    yield* refuseIfThere(files, from, error);
+    if (yield* isThere(files, from)) throw error; // what is missing was the place to go to
     return false;
   }
 }
@@ -120,15 +142,4 @@ export function* syncUpTo(disk: Disk, path: string, top: string): Io<void> {
 function* entered(): Io<void> {
   const waiting = descriptors.enter();
   if (waiting !== undefined) yield waiting;
-}
-
-/** What is missing was the place to go to. */
-function* refuseIfThere(files: Files, path: string, cause: unknown): Io<void> {
-  try {
-    yield* answered(files.statAt(path));
-  } catch (error) {
-    if (isMissing(error)) return;
-    throw error;
-  }
-  throw cause;
 }

@@ -240,7 +240,7 @@ export class Entries {
   /** What a rename did is to last. It is done already, so nothing that fails from here on makes it undone. */
   *#lasting({ place, path, hash }: EntryFile, { owner, own }: Change): Io<void> {
     if (this.#session.durability === "full") {
-      yield* afterChange(path, owner.makeDurable(place, own, hash));
+      yield* afterChange(path, owner.directories.makeDurable(place, own, hash));
     }
   }
 

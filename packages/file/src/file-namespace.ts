@@ -75,12 +75,14 @@ export function fileNamespace(backend: Backend, place: Place): FullDriverNamespa
     if (found !== undefined && found.expiresAtMs !== never) yield* entries.restage(change, found.expiresAtMs);
   }
 
-  /** Renews under the lock, if there is anything to renew. */
+  /** Renews, if there is anything to renew. */
   function renew(key: string, renewForMs: number, wanted: "value" | "expiry"): Answer<Found | undefined> {
     return alter(key, function* (at, deadline) {
       const found = yield* entries.live(at, wanted, deadline);
       if (found === undefined || found.expiresAtMs === never) return found;
-      return yield* changes.change(at, deadline, () => entries.renew(at, renewForMs, wanted, deadline));
+      return yield* changes.changeInPlace(at, deadline, () =>
+        entries.renew(at, renewForMs, wanted, deadline),
+      );
     });
   }
 

@@ -7,7 +7,7 @@ import { answered, type Io } from "./io.ts";
 import { ownersName, type Place } from "./layout.ts";
 import type { Owner } from "./owner.ts";
 import type { Session } from "./session.ts";
-import type { Trash } from "./trash.ts";
+import { moveToTrash } from "./trash.ts";
 
 const longestIdentity = 256;
 const longestPauseMs = 16;
@@ -29,13 +29,11 @@ export interface Holder {
 /** Locks on keys, among all processes that share the directory. See PROTOCOL.md. */
 export class Locks {
   readonly #session: Session;
-  readonly #trash: Trash;
   /** Since when the sign of a holder that cannot be judged has stood still, by our own clock. */
   readonly #watched = new Map<string, { readonly sign: string; readonly sinceMs: number }>();
 
-  constructor(session: Session, trash: Trash) {
+  constructor(session: Session) {
     this.#session = session;
-    this.#trash = trash;
   }
 
   path(hash: string): string {
@@ -91,11 +89,11 @@ export class Locks {
    */
   *fence(holder: Identity, place: Place | undefined): Io<void> {
     if (!canBeIdentity(holder)) return;
-    yield* this.#trash.moveThere(`${this.#session.layout.owners}/${holder}`);
+    yield* moveToTrash(this.#session, `${this.#session.layout.owners}/${holder}`);
     if (place === undefined) return;
     const all = `${place.directory}/${ownersName}`;
     for (const name of yield* listed(this.#session.around.disk.now, all)) {
-      if (name.startsWith(`${holder}.`)) yield* this.#trash.moveThere(`${all}/${name}`);
+      if (name.startsWith(`${holder}.`)) yield* moveToTrash(this.#session, `${all}/${name}`);
     }
   }
 
@@ -126,25 +124,10 @@ export class Locks {
     }
   }
 
-  /**
-   * Whether an owner still has the directory that it made before its first lock. Without, it was fenced, or the text
-   * of its lock did not outlast a power cut: in neither case can it release a lock.
-   */
-  *hasDirectory(id: Identity): Io<boolean> {
-    if (!canBeIdentity(id)) return false;
-    try {
-      yield* answered(this.#session.around.disk.now.statAt(`${this.#session.layout.owners}/${id}`));
-      return true;
-    } catch (error) {
-      if (isMissing(error)) return false;
-      throw error;
-    }
-  }
-
   *#hasGone(lock: string, { id, sign }: Holder): Io<boolean> {
     const life = this.#session.around.lifeOf(id);
     if (life !== "unknown") return life === "ended";
-    if (!(yield* this.hasDirectory(id))) return true;
+    if (!(yield* this.#session.hasDirectory(id))) return true;
     const nowMs = performance.now();
     const watched = this.#watched.get(lock);
     if (watched?.sign === sign) return nowMs - watched.sinceMs >= this.#session.around.stillMs;

@@ -2,10 +2,18 @@ import { randomBytes } from "node:crypto";
 import { dirname } from "node:path";
 import { StoreError } from "@kv/core";
 import type { Answer } from "@kv/core/driver";
-import { discard, listed, makeDirectories, makeDirectory, syncDirectory, withFile } from "./directories.ts";
+import {
+  discard,
+  isThere,
+  listed,
+  makeDirectories,
+  makeDirectory,
+  syncDirectory,
+  withFile,
+} from "./directories.ts";
 import { isErrno, isMissing, isNoFile, refusedDirectory } from "./errors.ts";
 import { type Disk, toCreate, toRead } from "./files.ts";
-import { type Identity, type Life, lifeOf, newIdentity } from "./identity.ts";
+import { canBeIdentity, type Identity, type Life, lifeOf, newIdentity } from "./identity.ts";
 import { answered, type Io, run } from "./io.ts";
 import { type Layout, layoutOf, markerName, type Place } from "./layout.ts";
 import { Owner } from "./owner.ts";
@@ -88,9 +96,22 @@ export class Session {
     this.#opened = false;
   }
 
+  /**
+   * Whether an owner still has the directory that it made before its first lock. Without, it was fenced, or the text
+   * of its lock did not outlast a power cut: in neither case can it release a lock.
+   */
+  *hasDirectory(id: Identity): Io<boolean> {
+    return canBeIdentity(id) && (yield* isThere(this.around.disk.now, `${this.layout.owners}/${id}`));
+  }
+
+  /** Whether an owner changes nothing any more: its process has ended, or it was fenced. */
+  *hasGone(id: Identity): Io<boolean> {
+    return this.around.lifeOf(id) === "ended" || !(yield* this.hasDirectory(id));
+  }
+
   /** Gives up the own directory in a namespace that is to be removed. */
   *leaveNamespace(place: Place): Io<void> {
-    if (this.#owner !== undefined) yield* this.#owner.leave(place);
+    if (this.#owner !== undefined) yield* this.#owner.directories.leave(place);
   }
 
   *close(): Io<void> {

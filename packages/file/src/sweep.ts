@@ -8,6 +8,8 @@ import { answered, type Io, run } from "./io.ts";
 import { childrenName, entriesName, ownersName, type Place } from "./layout.ts";
 import { childrenOf, entryFiles } from "./listing.ts";
 import type { Deadline, Holder } from "./locks.ts";
+import { ownerOf } from "./own-directories.ts";
+import { moveToTrash } from "./trash.ts";
 
 /** An owner that cannot be judged and has not held a lock for so long is fenced: if it lives, it starts over. */
 const forgottenMs = 24 * 3_600_000;
@@ -118,7 +120,7 @@ async function locksLeft({ session, locks }: Backend): Promise<[lock: string, ho
     if (!lockPattern.test(name)) continue;
     const lock = `${session.layout.locks}/${name}`;
     const holder = await run(holderOf(lock));
-    if (holder !== undefined && !(await run(locks.hasDirectory(holder.id)))) left.push([lock, holder.id]);
+    if (holder !== undefined && !(await run(session.hasDirectory(holder.id)))) left.push([lock, holder.id]);
   }
   return left;
 
@@ -143,13 +145,13 @@ async function breakLeft({ session, locks, order }: Backend, lock: string, holde
 }
 
 /** The directories of owners that have been fenced. An owner's own directory is made before those in namespaces. */
-function* moveLitter({ session, locks, trash }: Backend, place: Place): Io<void> {
+function* moveLitter({ session }: Backend, place: Place): Io<void> {
   const { now } = session.around.disk;
   const all = `${place.directory}/${ownersName}`;
   for (const name of yield* listed(now, all)) {
-    const [, owner = ""] = /^(.+)\.\d+$/.exec(name) ?? [];
-    if (!canBeIdentity(owner) || (yield* locks.hasDirectory(owner))) continue;
-    yield* trash.moveThere(`${all}/${name}`);
+    const owner = ownerOf(name);
+    if (owner === undefined || (yield* session.hasDirectory(owner))) continue;
+    yield* moveToTrash(session, `${all}/${name}`);
   }
 }
 

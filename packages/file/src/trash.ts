@@ -5,6 +5,19 @@ import { answered, type Io, run } from "./io.ts";
 import type { Session } from "./session.ts";
 import type { Slice, Turns } from "./turns.ts";
 
+/** Moves a directory to the trash. Gives where it is now; `undefined` where there was none. */
+export function* moveToTrash({ around, layout }: Session, path: string): Io<string | undefined> {
+  const { now } = around.disk;
+  const to = `${layout.trash}/${randomBytes(8).toString("hex")}`;
+  try {
+    return (yield* movedIfThere(now, path, to)) ? to : undefined;
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    yield* makeDirectory(now, layout.trash);
+    return (yield* movedIfThere(now, path, to)) ? to : undefined;
+  }
+}
+
 /** What was moved away in one step and is removed bit by bit, by whoever comes first. */
 export class Trash {
   readonly #session: Session;
@@ -13,20 +26,6 @@ export class Trash {
   constructor(session: Session, turns: Turns) {
     this.#session = session;
     this.#turns = turns;
-  }
-
-  /** Moves a directory to the trash. Gives where it is now; `undefined` where there was none. */
-  *moveThere(path: string): Io<string | undefined> {
-    const { now } = this.#session.around.disk;
-    const { trash } = this.#session.layout;
-    const to = `${trash}/${randomBytes(8).toString("hex")}`;
-    try {
-      return (yield* movedIfThere(now, path, to)) ? to : undefined;
-    } catch (error) {
-      if (!isMissing(error)) throw error;
-      yield* makeDirectory(now, trash);
-      return (yield* movedIfThere(now, path, to)) ? to : undefined;
-    }
   }
 
   /** Removes one thing in the trash, or all. What cannot be removed now is left for the next time. */

@@ -3,14 +3,15 @@ import { expect, onTestFinished, test } from "vitest";
 import { promisesMade } from "../../core/test/counted.ts";
 import { fileStoreIn } from "../src/file-store.ts";
 import { faultyDisk } from "./injected-faults.ts";
+import { companyIn } from "./places.ts";
 import { newDirectory } from "./temporary.ts";
 
 // What a call costs, counted in what does not vary with the machine.
 
 const reading = ["open", "read", "close"];
-/** The lock is taken, the file put in its place, the lock let go of. */
-const lockedChange = ["link", "rename", "rename", "unlink"];
 const staging = ["open", "write", "close"];
+const takingTheLock = ["link"];
+const lettingItGo = ["rename", "unlink"];
 
 test("a value is read by three calls of the system, a miss costs one", async () => {
   const { store, asked } = await counted();
@@ -20,17 +21,43 @@ test("a value is read by three calls of the system, a miss costs one", async () 
   expect(await asked(() => store.get("missing"))).toEqual(["open"]);
 });
 
-test("a value is written by seven, none of which waits for the disk unless that is asked for", async () => {
+test("a value is written by four, as by hand, none of which waits for the disk unless that is asked for", async () => {
   const { store, asked } = await counted();
   await store.set("k", "v");
-  expect((await asked(() => store.set("k", "w"))).toSorted()).toEqual(
-    [...staging, ...lockedChange].toSorted(),
-  );
+  expect(await asked(() => store.set("k", "w"))).toEqual([...staging, "rename"]);
+  while ((await asked(() => store.increment("count"))).includes("makeDirectory")); // its folder, the first time
+  expect(await asked(() => store.increment("count"))).toEqual([...reading, ...staging, "rename"]);
 
   const durable = await counted("full");
   await durable.store.set("k", "v");
   const asks = await durable.asked(() => durable.store.set("k", "w"));
   expect(asks.filter((name) => name === "sync")).toHaveLength(2); // the file and its directory
+});
+
+test("in company a value is written by seven: there is a lock to be taken", async () => {
+  const { store, asked, directory } = await counted();
+  const company = await companyIn(directory);
+  await store.set("k", "v");
+  expect(await asked(() => store.set("k", "w"))).toEqual([
+    ...staging,
+    ...takingTheLock,
+    "rename",
+    ...lettingItGo,
+  ]);
+  await company.close();
+});
+
+test("an owner whose company has left is alone again, and one that others keep coming to is not", async () => {
+  const { store, asked, directory } = await counted();
+  const company = await companyIn(directory);
+  await store.set("k", "v");
+  await company.close();
+  const calls = async (): Promise<number> => (await asked(() => store.set("k", "w"))).length;
+  await expect.poll(calls, { timeout: 30_000 }).toBe(4);
+  const next = await companyIn(directory);
+  await store.set("k", "v"); // it is stopped, and begins again
+  expect(await calls()).toBe(7);
+  await next.close();
 });
 
 test("what is answered at once costs one promise", async () => {
@@ -45,6 +72,7 @@ test("what is answered at once costs one promise", async () => {
 async function counted(durability: FileStoreOptions["durability"] = "none"): Promise<{
   store: ReturnType<typeof fileStoreIn>;
   asked(call: () => Promise<unknown>): Promise<string[]>;
+  directory: string;
 }> {
   const names: string[] = [];
   const disk = faultyDisk(({ name }) => {
@@ -59,10 +87,11 @@ async function counted(durability: FileStoreOptions["durability"] = "none"): Pro
   });
   return {
     store,
+    directory: directory.path,
     async asked(call) {
       names.length = 0;
       await call();
-      return [...names];
+      return names.filter((name) => name !== "list"); // now and then one in company looks whether it still is
     },
   };
 }

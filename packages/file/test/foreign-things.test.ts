@@ -16,7 +16,7 @@ import { dirname, join } from "node:path";
 import { type FullStore, isStoreError } from "@kv/core";
 import type { FileStoreOptions } from "@kv/file";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
-import { fileOf, listed, lockOf, outcomeOf, storeIn } from "./places.ts";
+import { companyIn, fileOf, listed, lockOf, outcomeOf, storeIn } from "./places.ts";
 import { newDirectory, newParent } from "./temporary.ts";
 
 const parent = newParent();
@@ -178,6 +178,8 @@ describe.each(["local", "network"] as const)("S7 in the place of a directory, di
 describe.each(["local", "network"] as const)("S7 in a lock's place, disk %s", (disk) => {
   test.each([...kinds, "a directory"])("%s is told of, and nothing is changed", async (kind) => {
     const { store, directory } = await prepared(disk);
+    const company = await companyIn(directory);
+    onTestFinished(() => company.close());
     const lock = lockOf(directory, "key");
     const look = kind === "a directory" ? madeDirectory(lock) : await things[kind]?.(lock);
     const before = look?.();
@@ -185,6 +187,7 @@ describe.each(["local", "network"] as const)("S7 in a lock's place, disk %s", (d
       () => store.set("key", "new"),
       () => store.delete("key"),
       () => store.increment("key"),
+      () => store.touch("key", "3h"),
     ]) {
       const outcome = await outcomeOf(call);
       expect(outcome, String(call)).toMatchObject({ code: "KV_FAILED" });
@@ -205,7 +208,7 @@ describe.each(["local", "network"] as const)("S7 in a lock's place, disk %s", (d
     ["the way to the data", "../data"],
     ["a long text", "x".repeat(5_000)],
   ])("a file that holds %s is broken when it stays as it is, and nothing else goes", async (_, content) => {
-    const { directory } = await prepared(disk);
+    const { directory } = await prepared(disk); // by a store that is still there
     const store = storeIn({ directory, disk, durability: "none" }, { stillMs: 1 });
     const lock = lockOf(directory, "key");
     writeFileSync(lock, content);

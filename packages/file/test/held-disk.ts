@@ -18,10 +18,10 @@ export class HeldDisk implements Disk {
   readonly now: Files;
   readonly later: Files;
   /** Settles when the call is reached. */
-  readonly held: Promise<void>;
-  readonly #holds: Holds;
+  held!: Promise<void>;
+  #holds: Holds;
   readonly #side: Side;
-  readonly #released: Promise<void>;
+  #released!: Promise<void>;
   #reached!: () => void;
   #goOn!: () => void;
   #calls = 0;
@@ -32,12 +32,7 @@ export class HeldDisk implements Disk {
   constructor(holds: Holds, side: Side = "before") {
     this.#holds = holds;
     this.#side = side;
-    this.held = new Promise((resolve) => {
-      this.#reached = resolve;
-    });
-    this.#released = new Promise((resolve) => {
-      this.#goOn = resolve;
-    });
+    this.#expect();
     const { later } = disks.network;
     const names = Object.keys(later) as (keyof Files)[];
     const calls = names.map((name) => {
@@ -57,6 +52,14 @@ export class HeldDisk implements Disk {
     this.#state = "idle";
     this.#callsLeft = callsLeft;
     this.#goOn();
+  }
+
+  /** Lets the process go on, and holds it up again at another call. */
+  holdNext(holds: Holds): void {
+    const goOn = this.#goOn;
+    this.#holds = holds;
+    this.#expect();
+    goOn();
   }
 
   /** Whether a call was refused because the process was killed. */
@@ -82,6 +85,15 @@ export class HeldDisk implements Disk {
   #isHeld(name: keyof Files, args: readonly unknown[]): boolean {
     this.#calls += 1;
     return this.#holds({ number: this.#calls, name, args });
+  }
+
+  #expect(): void {
+    this.held = new Promise((resolve) => {
+      this.#reached = resolve;
+    });
+    this.#released = new Promise((resolve) => {
+      this.#goOn = resolve;
+    });
   }
 
   async #waited(): Promise<void> {

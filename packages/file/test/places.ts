@@ -13,6 +13,17 @@ export function storeIn(options: FileStoreOptions, surroundings: Partial<Surroun
   return store;
 }
 
+/** Another owner in the root namespace: whoever changes something there then is not alone, and takes locks. */
+export async function companyIn(directory: string): Promise<FullStore> {
+  const options = { directory, durability: "none" } as const;
+  const first = fileStoreIn(options, {});
+  const company = fileStoreIn(options, {});
+  await first.set("company", "1");
+  await company.set("company", "1"); // it is not alone, so those who come leave it where it is
+  await first.close();
+  return company;
+}
+
 /** The path of an entry's file. */
 export function fileOf(directory: string, key: string, namespace: readonly string[] = []): string {
   return entryKey(placeOf(layoutOf(directory).data, namespace), key).path;

@@ -20,7 +20,7 @@ await tried("get", () => store.get("key"));
 await tried("keys", async () => {
   for await (const _ of store.keys());
 });
-await tried("set", () => store.set("key", "2"));
+await tried("set", () => store.set("key", "2", { expiresIn: "1h" }));
 await tried("increment", () => store.increment("key"));
 await tried("touch", () => store.touch("key", "2h"));
 await tried("setIfAbsent", () => store.setIfAbsent("new", "2"));

@@ -10,7 +10,9 @@ import { answered, type Io, run } from "../../src/io.ts";
 import { ownersName, type Place } from "../../src/layout.ts";
 import { entryFiles } from "../../src/listing.ts";
 import type { Locks } from "../../src/locks.ts";
+import type { OwnDirectory } from "../../src/own-directories.ts";
 import type { Owner } from "../../src/owner.ts";
+import { moveToTrash } from "../../src/trash.ts";
 import type { Design } from "./mutated-store.ts";
 
 export type Flaw =
@@ -25,7 +27,11 @@ export type Flaw =
   | "the lock of an owner that looks dead is broken, and the owner is not fenced"
   | "an owner lets a lock go by unlinking it, whoever holds it"
   | "an owner's directory is made again under the same name"
-  | "whoever finds a dead owner's lock removes it";
+  | "whoever finds a dead owner's lock removes it"
+  | "whoever comes does not stop an owner that is alone"
+  | "an owner looks for others before it can be seen itself"
+  | "an owner that gives up being alone does not look again"
+  | "an owner that is alone renews without a lock";
 
 /** Designs that were tried, or suggest themselves, and that lose data. */
 export const brokenDesigns: Readonly<Record<Flaw, Design>> = {
@@ -121,10 +127,10 @@ export const brokenDesigns: Readonly<Record<Flaw, Design>> = {
   "an owner's directory is made again under the same name": {
     backend(backend) {
       inOwners(backend, (owner) => {
-        owner.directoryIn = function* (place) {
+        owner.directories.in = function* (place) {
           const path = `${place.directory}/${ownersName}/${owner.id}.same`;
           yield* makeDirectories(backend.session.around.disk.now, path);
-          return { path, users: 0, durable: new Set() };
+          return { path, isAlone: false, users: 0, durable: new Set(), lookAgainMs: 0 };
         };
       });
     },
@@ -139,7 +145,70 @@ export const brokenDesigns: Readonly<Record<Flaw, Design>> = {
       };
     },
   },
+
+  "whoever comes does not stop an owner that is alone": {
+    backend: (backend) => inOwners(backend, (owner) => enterAs(backend, owner, { stops: false })),
+  },
+
+  "an owner looks for others before it can be seen itself": {
+    backend: (backend) => inOwners(backend, (owner) => enterAs(backend, owner, { looksFirst: true })),
+  },
+
+  "an owner that gives up being alone does not look again": {
+    backend: (backend) => inOwners(backend, (owner) => enterAs(backend, owner, { looksAgain: false })),
+  },
+
+  "an owner that is alone renews without a lock": {
+    backend({ changes }) {
+      changes.changeInPlace = (file, deadline, work) => changes.change(file, deadline, work);
+    },
+  },
 };
+
+/** How an owner comes into a namespace; ours is as here where nothing is said. */
+interface Entering {
+  readonly stops?: boolean;
+  readonly looksFirst?: boolean;
+  readonly looksAgain?: boolean;
+}
+
+function enterAs(
+  { session }: Backend,
+  { id, directories }: Owner,
+  { stops = true, looksFirst = false, looksAgain = true }: Entering,
+): void {
+  const { now } = session.around.disk;
+  const known = new Map<string, OwnDirectory>();
+  let last = 0;
+
+  function* othersIn(all: string): Io<string[]> {
+    return (yield* listed(now, all)).filter((name) => !name.startsWith(id));
+  }
+
+  function* entered(all: string): Io<OwnDirectory> {
+    last += 1;
+    const path = `${all}/${id}.${last}`;
+    yield* makeDirectories(now, all);
+    let others = looksFirst ? yield* othersIn(all) : [];
+    yield* answered(now.makeDirectory(`${path}.alone`));
+    if (!looksFirst) others = yield* othersIn(all);
+    const made = { users: 0, durable: new Set<string>(), lookAgainMs: 0 };
+    if (others.length === 0) return { ...made, path: `${path}.alone`, isAlone: true };
+    yield* answered(now.rename(`${path}.alone`, path));
+    if (looksAgain) others = yield* othersIn(all);
+    for (const other of others) {
+      if (stops && other.endsWith(".alone")) yield* moveToTrash(session, `${all}/${other}`);
+    }
+    return { ...made, path, isAlone: false };
+  }
+
+  directories.forget = ({ directory }) => void known.delete(directory);
+  directories.in = function* ({ directory }) {
+    const own = known.get(directory) ?? (yield* entered(`${directory}/${ownersName}`));
+    known.set(directory, own);
+    return own;
+  };
+}
 
 /** Our operations, with a lock that nobody takes. */
 function withoutLocks(backend: Backend, place: Place): FullDriverNamespace {

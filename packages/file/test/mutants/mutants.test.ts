@@ -1,13 +1,15 @@
 import { spawnSync } from "node:child_process";
 import { cpSync, rmSync } from "node:fs";
 import { type FullStore, isStoreError } from "@kv/core";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { entryKey } from "../../src/entries.ts";
+import { type Disk, disks, type Files } from "../../src/files.ts";
 import { lifeOf, newIdentity } from "../../src/identity.ts";
 import { layoutOf, placeOf } from "../../src/layout.ts";
 import type { Surroundings } from "../../src/session.ts";
 import { bundled } from "../bundled.ts";
 import { HeldDisk, type Holds } from "../held-disk.ts";
+import { companyIn } from "../places.ts";
 import { newDirectory, newParent } from "../temporary.ts";
 import { brokenDesigns, type Flaw } from "./broken-designs.ts";
 import { type Design, ourDesign, storeOf } from "./mutated-store.ts";
@@ -126,6 +128,8 @@ caught(
   async (design) => {
     const directory = newDirectory(parent);
     const { lock, file } = placesIn(directory.path);
+    const company = await companyIn(directory.path);
+    onTestFinished(() => company.close());
     const isRelease: Holds = ({ name, args }) => ["rename", "unlink"].includes(name) && args[0] === lock;
     const first = new HeldDisk(isRelease);
     const second = new HeldDisk(({ name, args }) => name === "rename" && args[1] === file);
@@ -152,6 +156,8 @@ caught(
   async (design) => {
     const directory = newDirectory(parent);
     const { lock, file } = placesIn(directory.path);
+    const company = await companyIn(directory.path);
+    onTestFinished(() => company.close());
     const dead = new HeldDisk(({ name, args }) => name === "rename" && args[1] === file);
     const breaker = new HeldDisk(({ name, args }) => name === "rename" && args[0] === lock);
     const second = new HeldDisk(({ name, args }) => name === "rename" && args[1] === file);
@@ -183,6 +189,80 @@ caught(
       breaker.release();
       await waited(5);
       second.release();
+    });
+  },
+);
+
+caught(
+  "whoever comes does not stop an owner that is alone",
+  "A1 no increment is lost to one that comes",
+  (design) => wrongOrders(design, { ...scenario(entry, increment, increment), isAlone: true }),
+);
+
+caught(
+  "an owner that is alone renews without a lock",
+  "T3 what others have seen expire does not come back",
+  (design) =>
+    wrongOrders(design, {
+      ...scenario(entry, touch, async (store) => {
+        await store.touch("key", { milliseconds: 1 });
+        while (await store.exists("key"));
+      }),
+      isAlone: true,
+    }),
+);
+
+caught(
+  "an owner looks for others before it can be seen itself",
+  "A1 of two that come at the same time one sees the other",
+  async (design) => {
+    const directory = newDirectory(parent);
+    const { file } = placesIn(directory.path);
+    const first = new HeldDisk(({ name, args }) => name === "makeDirectory" && isOwners(args[0]));
+    const second = new HeldDisk(({ name, args }) => name === "rename" && args[1] === file);
+    const stores = [
+      storeOf(design, directory.path, { disk: first }),
+      storeOf(design, directory.path, { disk: second }),
+    ] as const;
+    return await miscounted(stores, [first, second], async (counted) => {
+      void counted(stores[0]);
+      await first.held; // it is about to make its directory
+      void counted(stores[1]);
+      await second.held; // it is alone, and about to count
+      first.release();
+      await counted(stores[0]);
+      second.release();
+    });
+  },
+);
+
+caught(
+  "an owner that gives up being alone does not look again",
+  "A1 of two that come at the same time one sees the other, though a listing may miss what is renamed meanwhile",
+  async (design) => {
+    const directory = newDirectory(parent);
+    const { file } = placesIn(directory.path);
+    const company = await companyIn(directory.path);
+    const givesUp = new HeldDisk(({ name, args }) => name === "rename" && String(args[0]).endsWith(".alone"));
+    const looks = new HeldDisk(
+      ({ name, args }) => name === "list" && isOwners(`${String(args[0])}/`),
+      "after",
+    );
+    const stores = [
+      storeOf(design, directory.path, { disk: givesUp }),
+      storeOf(design, directory.path, { disk: listingWeakly(looks) }, "gives up"),
+    ] as const;
+    return await miscounted(stores, [givesUp, looks], async (counted) => {
+      void counted(stores[0]);
+      await givesUp.held; // it has seen company
+      await company.close();
+      void counted(stores[1]);
+      await looks.held; // it has begun to look for others
+      givesUp.holdNext(({ name, args }) => name === "rename" && args[1] === file);
+      await givesUp.held; // it takes the lock, and is about to count
+      looks.release(); // it has missed the other, whose name has changed meanwhile
+      await counted(stores[1]);
+      givesUp.release();
     });
   },
 );
@@ -223,12 +303,12 @@ describe("as many files are open as there are reads", () => {
 /** How many increments were acknowledged, beside what the counter shows; nothing where they agree. */
 async function miscounted(
   stores: readonly FullStore[],
-  disks: readonly HeldDisk[],
+  held: readonly HeldDisk[],
   work: (counted: (store: FullStore) => Promise<void>) => Promise<void>,
 ): Promise<string[]> {
   const calls: Promise<void>[] = [];
   let acknowledged = 0;
-  for (const disk of disks) disk.arm();
+  for (const disk of held) disk.arm();
   await work((store) => {
     const call = store.increment("key").then(
       () => {
@@ -246,6 +326,24 @@ async function miscounted(
   for (const store of stores) await store.close();
   expect(acknowledged).toBeGreaterThan(0);
   return counter === `${acknowledged}` ? [] : [`${acknowledged} acknowledged, the counter is ${counter}`];
+}
+
+/** Whether a path is in the folder where owners have their directories. */
+function isOwners(path: unknown): boolean {
+  return /\/data\/p\//.test(String(path));
+}
+
+/** The least that a listing promises: what is there throughout. */
+function listingWeakly(disk: HeldDisk): Disk {
+  const weak: Files = {
+    ...disk.now,
+    async list(path) {
+      const before = await disk.now.list(path);
+      const after = await disks.network.now.list(path);
+      return before.filter((name) => after.includes(name));
+    },
+  };
+  return { now: weak, later: weak };
 }
 
 function placesIn(directory: string): { lock: string; file: string } {

@@ -1,6 +1,7 @@
 import { type FullStore, isStoreError } from "@kv/core";
 import { lifeOf } from "../../src/identity.ts";
 import { HeldDisk } from "../held-disk.ts";
+import { companyIn } from "../places.ts";
 import { newDirectory } from "../temporary.ts";
 import { type Design, storeOf } from "./mutated-store.ts";
 
@@ -14,6 +15,8 @@ export interface Scenario {
   readonly held: Step;
   /** What another owner does meanwhile, and perhaps the one whose call is held up. */
   readonly other: (store: FullStore, held: FullStore) => Promise<unknown>;
+  /** Whether the held call's owner is alone when it begins: there is a third, unless told. */
+  readonly isAlone?: boolean;
   /** What the other is told of the owner that is held up: that it lives, unless told. */
   readonly life?: "alive" | "unknown";
 }
@@ -62,7 +65,7 @@ export async function leftAfterKills(design: Design, scenario: Scenario): Promis
       }
       const wasKilled = disk.wasKilled;
       await quick.close();
-      remove();
+      await remove();
       if (!isHeld) return left;
       if (!wasKilled) break;
     }
@@ -100,22 +103,31 @@ async function heldAt(design: Design, scenario: Scenario, at: number): Promise<s
   disk.release();
   await store.close();
   await quick.close();
-  remove();
+  await remove();
   return seen;
 }
 
 async function begun(
   design: Design,
-  { parent, beginning, life = "alive" }: Scenario,
+  { parent, beginning, life = "alive", isAlone = false }: Scenario,
   at: number,
-): Promise<{ store: FullStore; disk: HeldDisk; quick: FullStore; remove(): void }> {
+): Promise<{ store: FullStore; disk: HeldDisk; quick: FullStore; remove(): Promise<void> }> {
   const directory = newDirectory(parent);
+  const company = isAlone ? undefined : await companyIn(directory.path);
   const disk = new HeldDisk(({ number }) => number === at);
   const store = storeOf(design, directory.path, { disk });
   await beginning(store);
   const surroundings = life === "alive" ? { lifeOf } : { lifeOf: () => "unknown" as const, stillMs: 1 };
   const quick = storeOf(design, directory.path, surroundings, life === "alive" ? "gives up" : "waits");
-  return { store, disk, quick, remove: () => directory.remove() };
+  return {
+    store,
+    disk,
+    quick,
+    async remove() {
+      await company?.close();
+      directory.remove();
+    },
+  };
 }
 
 /** Whether a call is held up before the work is done. */
