@@ -66,13 +66,7 @@ export function* removeWithFiles(files: Files, path: string): Io<void> {
 
 /** Whether there is anything at a path. */
 export function* isThere(files: Files, path: string): Io<boolean> {
-  try {
-    yield* answered(files.statAt(path));
-    return true;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
+  return (yield* answered(files.statAt(path))) !== undefined;
 }
 
 /** Removes a file that nobody needs. Where that fails it is litter, and is swept with the directory. */

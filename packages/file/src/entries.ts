@@ -29,7 +29,7 @@ import {
   perhapsNotDurable,
   tooLarge,
 } from "./errors.ts";
-import { type Files, toChange, toCreate, toRead } from "./files.ts";
+import { toChange, toCreate, toRead } from "./files.ts";
 import { descriptors } from "./gate.ts";
 import { answered, type Io } from "./io.ts";
 import { addressOf, entryPath, folderOf, hashOf, type Place } from "./layout.ts";
@@ -80,6 +80,8 @@ export class Entries {
   readonly #session: Session;
   /** What a small file is read into, while nobody else can come in between. */
   readonly #scratch = Buffer.allocUnsafeSlow(smallBytes);
+  /** Then the next is likely to be missing too, and it pays to ask first: Node is slow at making the error of `open`. */
+  #lastWasMissing = false;
 
   constructor(session: Session) {
     this.#session = session;
@@ -96,11 +98,8 @@ export class Entries {
 
   /** The entry, expired or not; its value is its own. */
   *read(key: EntryKey, wanted: Wanted, deadline: Deadline): Io<Found | undefined> {
-    const { now, later } = this.#session.around.disk;
-    if (now !== later && !descriptors.isFull) {
-      const found = this.#readAtOnce(now, key);
-      if (found !== "large") return found;
-    }
+    const found = this.#readAtOnce(key);
+    if (found !== "later") return found;
     return yield* this.#opened(key, toRead, (fd) => this.#readFrom(fd, key, wanted, deadline));
   }
 
@@ -112,6 +111,12 @@ export class Entries {
     const nowMs = this.now();
     const found = yield* this.read(key, wanted, deadline);
     return found === undefined || found.expiresAtMs <= nowMs ? undefined : found;
+  }
+
+  /** The same, if it can be had without waiting: `later` if not. */
+  liveAtOnce(key: EntryKey, nowMs: number): Found | undefined | "later" {
+    const found = this.#readAtOnce(key);
+    return found === undefined || found === "later" || found.expiresAtMs > nowMs ? found : undefined;
   }
 
   /** The head and the address of whatever entry a file holds, without its value; `undefined` where it is gone. */
@@ -254,21 +259,27 @@ export class Entries {
     }
   }
 
-  /** What `read` does, for a small file and calls that are done when they return: a generator for each would take as long. */
-  #readAtOnce(files: Files, key: EntryKey): Found | undefined | "large" {
+  /** What `read` does, for a small file and calls that are done when they return: generators would take as long. */
+  #readAtOnce(key: EntryKey): Found | undefined | "later" {
+    const { now, later } = this.#session.around.disk;
+    if (now === later || descriptors.isFull) return "later";
     try {
-      const fd = files.open(key.path, toRead) as number;
+      if (this.#lastWasMissing && now.statAt(key.path) === undefined) return undefined;
+      this.#lastWasMissing = false;
+      const fd = now.open(key.path, toRead) as number;
       try {
-        const length = files.read(fd, this.#scratch, 0, smallBytes, 0) as number;
+        const length = now.read(fd, this.#scratch, 0, smallBytes, 0) as number;
         const head = decodeHead(this.#scratch, length);
         if (typeof head === "string") throw corrupt(key.path, head);
-        if (length === smallBytes && fileLength(head) > smallBytes) return "large";
+        if (length === smallBytes && fileLength(head) > smallBytes) return "later";
         return this.#checked(this.#scratch.subarray(0, length), key, head);
       } finally {
-        void files.close(fd);
+        void now.close(fd);
       }
     } catch (error) {
-      return missingOrThrow(key, error);
+      missingOrThrow(key, error);
+      this.#lastWasMissing = true;
+      return undefined;
     }
   }
 

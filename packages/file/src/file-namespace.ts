@@ -10,8 +10,8 @@ import {
 } from "@kv/core/driver";
 import type { Backend } from "./backend.ts";
 import type { Change } from "./changes.ts";
-import { type EntryKey, entryKey, type Found } from "./entries.ts";
-import type { Io } from "./io.ts";
+import { type EntryKey, entryKey, type Found, type Wanted } from "./entries.ts";
+import { type Io, run } from "./io.ts";
 import type { Place } from "./layout.ts";
 import { listKeys, listNamespaces } from "./listing.ts";
 import type { Deadline } from "./locks.ts";
@@ -22,27 +22,39 @@ const never = Number.POSITIVE_INFINITY;
 export function fileNamespace(backend: Backend, place: Place): FullDriverNamespace {
   const { session, entries, changes, order } = backend;
 
-  function look<T>(key: string, work: (key: EntryKey, deadline: Deadline) => Io<T>): Answer<T> {
+  /** The entry if it is live, and when it was looked for. */
+  function look<T>(
+    key: string,
+    wanted: Wanted,
+    meaning: (found: Found | undefined, nowMs: number) => T,
+  ): Answer<T> {
     const at = entryKey(place, key);
-    return order.onKey(place, at.hash, "read", function* (deadline) {
-      if (!session.isOpen) yield* session.open();
-      return yield* work(at, deadline);
+    return order.onKey(place, at.hash, "read", (deadline) => {
+      const nowMs = entries.now();
+      const found = session.isOpen ? entries.liveAtOnce(at, nowMs) : "later";
+      if (found !== "later") return meaning(found, nowMs);
+      return after(run(lookLater(at, wanted, deadline)), (later) => meaning(later, nowMs));
     });
+  }
+
+  function* lookLater(at: EntryKey, wanted: Wanted, deadline: Deadline): Io<Found | undefined> {
+    yield* session.open();
+    return yield* entries.live(at, wanted, deadline);
   }
 
   function alter<T>(key: string, work: (key: EntryKey, deadline: Deadline) => Io<T>): Answer<T> {
     const at = entryKey(place, key);
     backend.sweeper?.start();
-    return order.onKey(place, at.hash, "change", function* (deadline) {
-      if (!session.isOpen) yield* session.open();
-      return yield* work(at, deadline);
-    });
+    return order.onKey(place, at.hash, "change", (deadline) => run(opened(work(at, deadline))));
+  }
+
+  function* opened<T>(work: Io<T>): Io<T> {
+    if (!session.isOpen) yield* session.open();
+    return yield* work;
   }
 
   function get(key: string): Answer<Uint8Array | undefined> {
-    return look(key, function* (at, deadline) {
-      return (yield* entries.live(at, "value", deadline))?.value;
-    });
+    return look(key, "value", (found) => found?.value);
   }
 
   function set(key: string, lent: DriverValue, expiry: Expiry): Answer<void> {
@@ -124,17 +136,10 @@ export function fileNamespace(backend: Backend, place: Place): FullDriverNamespa
 
     delete: remove,
 
-    exists: (key) =>
-      look(key, function* (at, deadline) {
-        return (yield* entries.live(at, "expiry", deadline)) !== undefined;
-      }),
+    exists: (key) => look(key, "expiry", (found) => found !== undefined),
 
     expiresInMs: (key) =>
-      look(key, function* (at, deadline) {
-        const nowMs = entries.now();
-        const found = yield* entries.live(at, "expiry", deadline);
-        return found === undefined ? undefined : found.expiresAtMs - nowMs;
-      }),
+      look(key, "expiry", (found, nowMs) => (found === undefined ? undefined : found.expiresAtMs - nowMs)),
 
     deleteAll: () => backend.deleteAll(place),
 

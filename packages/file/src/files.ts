@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import type { Answer } from "@kv/core/driver";
+import { isMissing } from "./errors.ts";
 
 /** The calls that the driver makes to the file system, and no others: tests put faults and a record in their place. */
 export interface Files {
@@ -10,8 +11,8 @@ export interface Files {
   write(fd: number, from: Uint8Array, offset: number, length: number, position: number): Answer<number>;
   sync(fd: number): Answer<void>;
   stat(fd: number): Answer<FileStatus>;
-  /** Of what stands at a path, a symbolic link itself included. */
-  statAt(path: string): Answer<FileStatus>;
+  /** Of what stands at a path, a symbolic link itself included; `undefined` where nothing does. */
+  statAt(path: string): Answer<FileStatus | undefined>;
   /** Sets the time of the last change to now. */
   beat(path: string): Answer<void>;
   link(existing: string, path: string): Answer<void>;
@@ -57,7 +58,7 @@ const synchronousFiles: Files = {
   write: (fd, from, offset, length, position) => fs.writeSync(fd, from, offset, length, position),
   sync: (fd) => fs.fsyncSync(fd),
   stat: (fd) => fs.fstatSync(fd),
-  statAt: (path) => fs.lstatSync(path),
+  statAt: (path) => fs.lstatSync(path, { throwIfNoEntry: false }),
   beat: (path) => fs.utimesSync(path, new Date(), new Date()),
   link: (existing, path) => fs.linkSync(existing, path),
   rename: (from, to) => fs.renameSync(from, to),
@@ -79,7 +80,7 @@ export const asynchronousFiles: Files = {
     promised((done) => fs.write(fd, from, offset, length, position, done)),
   sync: (fd) => promised((done) => fs.fsync(fd, done)),
   stat: (fd) => promised((done) => fs.fstat(fd, done)),
-  statAt: (path) => promised((done) => fs.lstat(path, done)),
+  statAt: (path) => promised<FileStatus>((done) => fs.lstat(path, done)).catch(undefinedIfMissing),
   beat: (path) => promised((done) => fs.utimes(path, new Date(), new Date(), done)),
   link: (existing, path) => promised((done) => fs.link(existing, path, done)),
   rename: (from, to) => promised((done) => fs.rename(from, to, done)),
@@ -95,6 +96,11 @@ export const disks: Readonly<Record<"local" | "network", Disk>> = {
 };
 
 type Done<T> = (error: NodeJS.ErrnoException | null, result?: T) => void;
+
+function undefinedIfMissing(error: unknown): undefined {
+  if (!isMissing(error)) throw error;
+  return undefined;
+}
 
 function promised<T>(start: (done: Done<T>) => void): Promise<T> {
   return new Promise((resolve, reject) => {

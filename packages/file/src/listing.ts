@@ -2,7 +2,7 @@ import { isStoreError, type StoreError } from "@kv/core";
 import type { Backend } from "./backend.ts";
 import { listed } from "./directories.ts";
 import type { EntryFile, Identified } from "./entries.ts";
-import { anotherEntry, isMissing } from "./errors.ts";
+import { anotherEntry } from "./errors.ts";
 import type { Files } from "./files.ts";
 import { answered, type Io, run } from "./io.ts";
 import {
@@ -129,10 +129,5 @@ async function liveAddressIn(backend: Backend, place: Place, damage: Damage): Pr
 }
 
 function* isDirectory(files: Files, path: string): Io<boolean> {
-  try {
-    return (yield* answered(files.statAt(path))).isDirectory();
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
+  return (yield* answered(files.statAt(path)))?.isDirectory() ?? false;
 }

@@ -26,11 +26,11 @@ export class Order {
   }
 
   /** A call on one key, named by its hash. */
-  onKey<T>(place: Place, hash: string, kind: Kind, work: (deadline: Deadline) => Io<T>): Answer<T> {
+  onKey<T>(place: Place, hash: string, kind: Kind, work: (deadline: Deadline) => Answer<T>): Answer<T> {
     const deadline: Deadline = { untilMs: performance.now() + this.#timeoutMs };
     const earlier = this.#earlier(place, hash);
     if (earlier.length === 0 && this.turns.mayRun()) {
-      const answer = run(work(deadline));
+      const answer = work(deadline);
       return answer instanceof Promise ? this.#kept(place, hash, answer, begunAs(kind), deadline) : answer;
     }
     const progress: Progress = { late: notBegun };
@@ -57,7 +57,8 @@ export class Order {
     return answer;
   }
 
-  #earlier({ directory }: Place, hash: string): Promise<void>[] {
+  #earlier({ directory }: Place, hash: string): readonly Promise<void>[] {
+    if (this.#latest.size === 0 && this.#removals.size === 0) return none;
     const earlier: Promise<void>[] = [];
     const latest = this.#latest.get(hash);
     if (latest !== undefined) earlier.push(latest.settled);
@@ -74,7 +75,7 @@ export class Order {
     deadline: Deadline,
     progress: Progress,
     kind: Kind,
-    work: (deadline: Deadline) => Io<T>,
+    work: (deadline: Deadline) => Answer<T>,
   ): Promise<T> {
     if (earlier.length > 0) {
       await Promise.all(earlier);
@@ -83,7 +84,7 @@ export class Order {
     }
     return await this.turns.next(() => {
       progress.late = begunAs(kind).late;
-      return run(work(deadline));
+      return work(deadline);
     });
   }
 
@@ -102,6 +103,8 @@ export class Order {
     return inTime(answer, deadline, progress, this.#timeoutMs);
   }
 }
+
+const none: readonly Promise<void>[] = [];
 
 /** Whether a call only looks, or changes something. */
 export type Kind = "read" | "change";

@@ -136,17 +136,14 @@ export class Session {
     const { directory } = this.layout;
     if (process.platform === "win32") return; // the mode says nothing there
     // With the dot, a symbolic link to the directory is followed: that one is the user's own choice.
-    let mode: number;
-    try {
-      ({ mode } = yield* answered(this.around.disk.now.statAt(`${directory}/.`)));
-    } catch (error) {
-      if (!isMissing(error)) throw error;
+    const status = yield* answered(this.around.disk.now.statAt(`${directory}/.`));
+    if (status === undefined) {
       throw new StoreError(
         "KV_FAILED",
         `${directory} is a symbolic link to a directory that is not there, or was removed just now. Make the directory, or remove the link.`,
-        { cause: error },
       );
     }
+    const { mode } = status;
     if ((mode & 0o022) === 0) return;
     throw refusedDirectory(
       directory,

@@ -75,12 +75,14 @@ async function reap({ order, changes, entries }: Backend, file: EntryFile): Prom
     return await order.onKey(file.place, file.hash, "change", (deadline) => {
       // Somebody who changes it just now is welcome to it.
       const impatient: Deadline = { untilMs: deadline.untilMs, impatient: true };
-      return changes.change(file, impatient, function* (change) {
-        const found = yield* entries.identify(file);
-        if (found === undefined || found.expiresAtMs > entries.now()) return false;
-        yield* entries.remove(file, change);
-        return true;
-      });
+      return run(
+        changes.change(file, impatient, function* (change) {
+          const found = yield* entries.identify(file);
+          if (found === undefined || found.expiresAtMs > entries.now()) return false;
+          yield* entries.remove(file, change);
+          return true;
+        }),
+      );
     });
   } catch (error) {
     if (isStoreError(error, "KV_TIMEOUT")) return false;
@@ -100,10 +102,11 @@ async function fenceEnded({ session, locks }: Backend): Promise<void> {
     if (life === "ended") return Number.NEGATIVE_INFINITY;
     if (life === "alive") return Number.POSITIVE_INFINITY;
     try {
-      return (yield* answered(now.statAt(`${session.layout.owners}/${id}/id`))).mtimeMs;
+      // Where there is none, it is about to begin, or to end.
+      const status = yield* answered(now.statAt(`${session.layout.owners}/${id}/id`));
+      return status?.mtimeMs ?? Number.POSITIVE_INFINITY;
     } catch (error) {
-      // It is about to begin, or to end, or is a foreign file.
-      if (isMissing(error) || isErrno(error, "ENOTDIR")) return Number.POSITIVE_INFINITY;
+      if (isErrno(error, "ENOTDIR")) return Number.POSITIVE_INFINITY; // a foreign file
       throw error;
     }
   }

@@ -19,6 +19,9 @@ test("a value is read by three calls of the system, a miss costs one", async () 
   expect(await asked(() => store.get("k"))).toEqual(reading);
   expect(await asked(() => store.exists("k"))).toEqual(reading);
   expect(await asked(() => store.get("missing"))).toEqual(["open"]);
+  expect(await asked(() => store.get("missing too"))).toEqual(["statAt"]); // quicker than an open that fails
+  expect(await asked(() => store.get("k"))).toEqual(["statAt", ...reading]);
+  expect(await asked(() => store.get("k"))).toEqual(reading);
 });
 
 test("a value is written by four, as by hand, none of which waits for the disk unless that is asked for", async () => {

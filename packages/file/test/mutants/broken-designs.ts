@@ -246,7 +246,7 @@ function* treeRemoved(backend: Backend, directory: string): Io<void> {
   const { now } = backend.session.around.disk;
   for (const name of yield* listed(now, directory)) {
     const path = `${directory}/${name}`;
-    if ((yield* answered(now.statAt(path))).isDirectory()) yield* treeRemoved(backend, path);
+    if ((yield* answered(now.statAt(path)))?.isDirectory() === true) yield* treeRemoved(backend, path);
     else yield* answered(now.unlink(path));
   }
   yield* answered(now.removeDirectory(directory));
