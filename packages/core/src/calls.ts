@@ -30,27 +30,37 @@ export class Calls {
 
   /**
    * Makes one call. It starts before this returns, so that calls stay in order (S6), and an answer given at once
-   * costs one promise.
+   * costs one promise. `start` is given `args`: where a call is as short as a look into a Map, to close over them
+   * costs a tenth of it.
    */
-  run<A, R>(operation: string, start: () => Answer<A>, finish: (answer: A) => R): Promise<R> {
+  run<A, R, P extends readonly unknown[]>(
+    operation: string,
+    start: (...args: P) => Answer<A>,
+    finish: (answer: A) => R,
+    ...args: P
+  ): Promise<R> {
     try {
       this.refuseAfterClose(operation);
-      const answer = start();
-      if (!(answer instanceof Promise)) return Promise.resolve(finish(answer));
-      this.#began();
-      return answer.then(
-        (settled) => {
-          this.#ended();
-          return finish(settled);
-        },
-        (error: unknown) => {
-          this.#ended();
-          throw this.#explained(operation, error);
-        },
-      );
+      const answer = start(...args);
+      if (answer instanceof Promise) return this.#whenSettled(operation, answer, finish);
+      return Promise.resolve(finish(answer));
     } catch (error) {
       return Promise.reject(this.#explained(operation, error));
     }
+  }
+
+  #whenSettled<A, R>(operation: string, answer: Promise<A>, finish: (answer: A) => R): Promise<R> {
+    this.#began();
+    return answer.then(
+      (settled) => {
+        this.#ended();
+        return finish(settled);
+      },
+      (error: unknown) => {
+        this.#ended();
+        throw this.#explained(operation, error);
+      },
+    );
   }
 
   refuseAfterClose(operation: string): void {

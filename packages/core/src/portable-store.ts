@@ -75,30 +75,42 @@ function has<N extends DriverNamespace>(at: DriverNamespace, method: keyof N): a
 
 function storeMethods(calls: Calls, at: DriverNamespace, { take, give }: Values): Store {
   return {
-    get: (key, options) =>
+    get: (...args) =>
       calls.run(
         "get",
-        () => {
+        (key, options) => {
           checkKey(key);
           const renewForMs = checkRenewFor(options);
           return renewForMs === undefined ? at.get(key) : at.getAndRenew(key, renewForMs);
         },
         give,
+        ...args,
       ),
 
-    set: (key, value, options) =>
-      calls.run("set", () => at.set(checkKey(key), take(value), checkExpiry(options)), nothing),
+    set: (...args) =>
+      calls.run(
+        "set",
+        (key, value, options) => at.set(checkKey(key), take(value), checkExpiry(options)),
+        nothing,
+        ...args,
+      ),
 
-    touch: (key, renewFor) =>
-      calls.run("touch", () => at.touch(checkKey(key), durationMs(renewFor, "renewFor")), same),
+    touch: (...args) =>
+      calls.run(
+        "touch",
+        (key, renewFor) => at.touch(checkKey(key), durationMs(renewFor, "renewFor")),
+        same,
+        ...args,
+      ),
 
-    delete: (key) => calls.run("delete", () => at.delete(checkKey(key)), same),
+    delete: (...args) => calls.run("delete", (key) => at.delete(checkKey(key)), same, ...args),
 
     deleteAll: () => calls.run("deleteAll", () => at.deleteAll(), nothing),
 
-    exists: (key) => calls.run("exists", () => at.exists(checkKey(key)), same),
+    exists: (...args) => calls.run("exists", (key) => at.exists(checkKey(key)), same, ...args),
 
-    expiresIn: (key) => calls.run("expiresIn", () => at.expiresInMs(checkKey(key)), secondsIfFound),
+    expiresIn: (...args) =>
+      calls.run("expiresIn", (key) => at.expiresInMs(checkKey(key)), secondsIfFound, ...args),
 
     close: () => calls.close(),
 
