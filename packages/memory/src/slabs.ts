@@ -113,7 +113,9 @@ export class Slabs {
 
 /** The value itself, in an array of its own. */
 export function copyOfValue({ slab, offset, length }: Slot): Uint8Array {
-  return slab.array.slice(offset, offset + length);
+  const { array } = slab;
+  // Of a whole array, that is a copy which is not filled with zeros before.
+  return length === array.length ? new Uint8Array(array) : array.slice(offset, offset + length);
 }
 
 /** The value as it lies there: to be looked at, and not kept. */
