@@ -14,13 +14,17 @@ export class Entries {
     this.#limits = limits;
   }
 
-  /** The entry, as used just now; an expired one is removed on the way. */
-  live(node: NamespaceNode, key: string): Entry | undefined {
+  /** The entry, as used and renewed just now, by one look at the clock; an expired one is removed on the way. */
+  live(node: NamespaceNode, key: string, renewForMs?: number): Entry | undefined {
     const entry = node.entries.get(key);
     if (entry === undefined) return undefined;
-    if (this.hasExpired(entry)) {
-      this.remove(node, key, entry);
-      return undefined;
+    if (entry.expiresAtMs !== Number.POSITIVE_INFINITY) {
+      const nowMs = this.now();
+      if (entry.expiresAtMs <= nowMs) {
+        this.remove(node, key, entry);
+        return undefined;
+      }
+      if (renewForMs !== undefined) entry.expiresAtMs = nowMs + renewForMs;
     }
     if (entry.use !== undefined) this.#limits?.used(entry.use);
     return entry;

@@ -32,9 +32,9 @@ export function memoryNamespace(
     return found;
   }
 
-  function live(key: string): Entry | undefined {
+  function live(key: string, renewForMs?: number): Entry | undefined {
     const at = node();
-    return at === undefined ? undefined : entries.live(at, key);
+    return at === undefined ? undefined : entries.live(at, key, renewForMs);
   }
 
   function put(key: string, value: DriverValue, expiry: Expiry): void {
@@ -46,10 +46,6 @@ export function memoryNamespace(
   function store(key: string, value: DriverValue, expiresAtMs: number): void {
     entries.put(path, node(), key, value, expiresAtMs);
     if (expiresAtMs !== Number.POSITIVE_INFINITY) sweeper?.start();
-  }
-
-  function renew(entry: Entry, renewForMs: number): void {
-    if (entry.expiresAtMs !== Number.POSITIVE_INFINITY) entry.expiresAtMs = inMs(renewForMs);
   }
 
   function remove(key: string): boolean {
@@ -73,19 +69,11 @@ export function memoryNamespace(
   return {
     get: (key) => valueOf(live(key)),
 
-    getAndRenew(key, renewForMs) {
-      const entry = live(key);
-      if (entry !== undefined) renew(entry, renewForMs);
-      return valueOf(entry);
-    },
+    getAndRenew: (key, renewForMs) => valueOf(live(key, renewForMs)),
 
     set: put,
 
-    touch(key, renewForMs) {
-      const entry = live(key);
-      if (entry !== undefined) renew(entry, renewForMs);
-      return entry !== undefined;
-    },
+    touch: (key, renewForMs) => live(key, renewForMs) !== undefined,
 
     delete: remove,
 

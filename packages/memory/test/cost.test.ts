@@ -31,6 +31,27 @@ describe.each([
     });
   }
 
+  test("an entry that expires costs one look at the clock, renewal included, and one that does not costs none", async () => {
+    let looks = 0;
+    const store = memoryStore({ ...options, now: () => (looks += 1) });
+    await store.set("k", "v", { expiresIn: "1h" });
+    await store.set("l", "v");
+    const looksOf = async (call: () => Promise<unknown>): Promise<number> => {
+      const before = looks;
+      await call();
+      return looks - before;
+    };
+    for (const [key, count] of [
+      ["k", 1],
+      ["l", 0],
+      ["none", 0],
+    ] as const) {
+      expect(await looksOf(() => store.get(key))).toBe(count);
+      expect(await looksOf(() => store.get(key, { renewFor: "1h" }))).toBe(count);
+      expect(await looksOf(() => store.touch(key, "1h"))).toBe(count);
+    }
+  });
+
   test("set copies the bytes once, get copies them once, what needs no value copies none", async () => {
     const store = memoryStore(options);
     expect(bytesLaidDown(() => store.set("k", value))).toBe(5_000);
