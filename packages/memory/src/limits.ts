@@ -67,7 +67,8 @@ export class Limits {
 
   removed(use: Use): void {
     unlink(use);
-    this.#count(use.node, -1, -use.bytes);
+    // Where a namespace is taken out while a sweep goes through it, what it held is counted no more.
+    if (this.#heldBy.has(use.node)) this.#count(use.node, -1, -use.bytes);
   }
 
   /** A namespace was taken out with all below it. Its entries stay in the order until each is `unlink`ed. */

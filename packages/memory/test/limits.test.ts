@@ -56,6 +56,43 @@ describe("maxEntries", () => {
   });
 });
 
+describe.each([
+  ["all of the store", (store: MemoryStore) => store],
+  ["a namespace of it", (store: MemoryStore) => store.withNamespace("n")],
+])("when %s is emptied", (_, emptied) => {
+  test("a sweep under way does not count again what went with it", async () => {
+    let nowMs = 0;
+    let looks = 0;
+    const store = memoryStore({
+      maxEntries: 3,
+      now: () => {
+        looks += 1;
+        // Between two steps of the sweep.
+        if (nowMs > 0 && looks === 2) void emptied(store).deleteAll();
+        return nowMs;
+      },
+    });
+    for (const key of "abc") await emptied(store).set(key, "1", { expiresIn: 1 });
+    nowMs = 5_000;
+    looks = 0;
+    await store.deleteExpired();
+    expect(looks).toBeGreaterThan(1);
+    for (const key of "abcde") await store.set(key, "1");
+    expect(await present(store, "abcde")).toBe("cde");
+  });
+
+  test("what is set at once afterwards is in order of use, whatever is still let go of", async () => {
+    const store = memoryStore({ maxEntries: 3 });
+    for (const key of "abc") await emptied(store).set(key, "1");
+    const over = emptied(store).deleteAll();
+    for (const key of "abc") await store.set(key, "1");
+    await store.get("a");
+    await over;
+    await store.set("d", "1");
+    expect(await present(store, "abcd")).toBe("acd");
+  });
+});
+
 describe("maxBytes", () => {
   test("keys and values count by their bytes in UTF-8", async () => {
     const store = memoryStore({ maxBytes: 10 });
