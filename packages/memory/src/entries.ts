@@ -70,8 +70,7 @@ export class Entries {
   /** Empties a namespace and all below it in one step; what follows only lets go of the memory. */
   removeAll(node: NamespaceNode): Answer<void> {
     this.tree.remove(node);
-    if (this.#limits === undefined) return undefined;
-    this.#limits.removedAll(node);
+    if (this.#limits === undefined || !this.#limits.removedAll(node)) return undefined;
     return inSlices(entriesFrom(node), ({ entry }) => {
       if (entry.use !== undefined) unlink(entry.use);
     });

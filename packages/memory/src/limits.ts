@@ -23,14 +23,10 @@ export class Limits {
   /** The share of each namespace, so that one can be taken out without a walk over its entries. */
   readonly #heldBy = new Map<NamespaceNode, Amount>();
   /** Closes the ring: `newer` leads to the least recently used entry, `older` to the most recently used. */
-  readonly #ends: Pick<Use, "older" | "newer">;
+  #ends: Pick<Use, "older" | "newer"> = emptyRing();
 
   constructor(max: Readonly<Amount>) {
     this.#max = max;
-    const ends = {} as Use;
-    ends.older = ends;
-    ends.newer = ends;
-    this.#ends = ends;
   }
 
   /**
@@ -71,12 +67,18 @@ export class Limits {
     if (this.#heldBy.has(use.node)) this.#count(use.node, -1, -use.bytes);
   }
 
-  /** A namespace was taken out with all below it. Its entries stay in the order until each is `unlink`ed. */
-  removedAll(top: NamespaceNode): void {
+  /**
+   * A namespace was taken out with all below it. Where others hold something, its entries stay in the order until each
+   * is `unlink`ed; do they? Where nothing is held any more, they are left a ring of their own.
+   */
+  removedAll(top: NamespaceNode): boolean {
     for (const node of nodesFrom(top)) {
       const share = this.#heldBy.get(node);
       if (share !== undefined) this.#count(node, -share.entries, -share.bytes);
     }
+    if (this.#held.entries > 0) return true;
+    this.#ends = emptyRing();
+    return false;
   }
 
   /** The entry to evict next: the least recently used one, while the limits are exceeded. */
@@ -105,6 +107,13 @@ export class Limits {
     use.older.newer = use;
     this.#ends.older = use;
   }
+}
+
+function emptyRing(): Pick<Use, "older" | "newer"> {
+  const ends = {} as Use;
+  ends.older = ends;
+  ends.newer = ends;
+  return ends;
 }
 
 /** Takes an entry out of the order. Doing so again changes nothing. */
