@@ -160,21 +160,13 @@ function valueOf(entry: Entry | undefined): Uint8Array | undefined {
   return entry === undefined ? undefined : copyOfValue(entry);
 }
 
-/**
- * The items of a map, page by page, while others write. Items added later come last, so after as many as there
- * were at the start, all of those have come: the listing ends (N6).
- */
-function* pages<T>(map: ReadonlyMap<string, T>): Iterable<[string, T][]> {
-  let left = map.size;
-  let page: [string, T][] = [];
-  for (const item of map) {
+function* pages<T>(items: Iterable<T>): Iterable<T[]> {
+  let page: T[] = [];
+  for (const item of items) {
     page.push(item);
-    left -= 1;
-    if (page.length === pageLength || left === 0) {
-      yield page;
-      page = [];
-      if (left === 0) return;
-    }
+    if (page.length < pageLength) continue;
+    yield page;
+    page = [];
   }
   if (page.length > 0) yield page;
 }

@@ -1,5 +1,6 @@
 import type { Use } from "./limits.ts";
 import { Slabs, type Slot } from "./slabs.ts";
+import { SpreadMap } from "./spread-map.ts";
 
 /** Its value is where the slot says. */
 export interface Entry extends Slot {
@@ -13,9 +14,9 @@ export interface Entry extends Slot {
 export interface NamespaceNode {
   readonly name: string;
   readonly parent: NamespaceNode | undefined;
-  readonly entries: Map<string, Entry>;
+  readonly entries: SpreadMap<Entry>;
   readonly slabs: Slabs;
-  readonly children: Map<string, NamespaceNode>;
+  readonly children: SpreadMap<NamespaceNode>;
 }
 
 /**
@@ -78,7 +79,7 @@ export class NamespaceTree {
 
 /** A node and all below it. */
 export function* nodesFrom(node: NamespaceNode): Iterable<NamespaceNode> {
-  const left = [node.children.values()];
+  const left = [node.children[Symbol.iterator]()];
   yield node;
   for (let children = left.at(-1); children !== undefined; children = left.at(-1)) {
     const next = children.next();
@@ -86,13 +87,14 @@ export function* nodesFrom(node: NamespaceNode): Iterable<NamespaceNode> {
       left.pop();
       continue;
     }
-    left.push(next.value.children.values());
-    yield next.value;
+    const [, child] = next.value;
+    left.push(child.children[Symbol.iterator]());
+    yield child;
   }
 }
 
 function newNode(name: string, parent: NamespaceNode | undefined): NamespaceNode {
-  return { name, parent, entries: new Map(), slabs: new Slabs(), children: new Map() };
+  return { name, parent, entries: new SpreadMap(), slabs: new Slabs(), children: new SpreadMap() };
 }
 
 function isEmpty(node: NamespaceNode): boolean {
