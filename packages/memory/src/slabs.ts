@@ -26,14 +26,20 @@ export interface Slot {
   length: number;
 }
 
+/** Of the slabs with slots of one size: those with room, and how many slots the next one gets. */
+interface Size {
+  readonly withRoom: Slab[];
+  slots: number;
+}
+
 /**
  * The values of a namespace. Short ones lie together: an ArrayBuffer for each takes several times the memory of the
  * value, and longer to make than to fill. A slot is used again by a value of its size, and a slab is let go of with
  * its last value.
  */
 export class Slabs {
-  /** By size: the slabs with room, and how many slots the next one gets. */
-  readonly #sizes: { readonly withRoom: Slab[]; slots: number }[] = [];
+  /** With holes for the sizes that no value had yet: most namespaces hold values of few. */
+  readonly #sizes: Size[] = [];
 
   /** Puts a copy of the bytes where there is room for them. `isOwn` says that nobody else has them: no need to copy long ones. */
   keep(bytes: Uint8Array, isOwn: boolean): Slot {
@@ -104,10 +110,14 @@ export class Slabs {
     slab.place = -1;
   }
 
-  #sizeOf(slotBytes: number): { readonly withRoom: Slab[]; slots: number } {
+  #sizeOf(slotBytes: number): Size {
     const index = sizeIndex(slotBytes);
-    while (this.#sizes.length <= index) this.#sizes.push({ withRoom: [], slots: fewestSlots });
-    return this.#sizes[index] as { readonly withRoom: Slab[]; slots: number };
+    let size = this.#sizes[index];
+    if (size === undefined) {
+      size = { withRoom: [], slots: fewestSlots };
+      this.#sizes[index] = size;
+    }
+    return size;
   }
 }
 
