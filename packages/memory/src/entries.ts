@@ -30,10 +30,6 @@ export class Entries {
     return entry;
   }
 
-  hasExpired(entry: Entry): boolean {
-    return entry.expiresAtMs !== Number.POSITIVE_INFINITY && entry.expiresAtMs <= this.now();
-  }
-
   put(
     path: readonly string[],
     known: NamespaceNode | undefined,
@@ -71,8 +67,8 @@ export class Entries {
   removeAll(node: NamespaceNode): Answer<void> {
     this.tree.remove(node);
     if (this.#limits === undefined || !this.#limits.removedAll(node)) return undefined;
-    return inSlices(entriesFrom(node), ({ entry }) => {
-      if (entry.use !== undefined) unlink(entry.use);
+    return inSlices(pagesFrom(node), ({ page }) => {
+      for (const [, { use }] of page) if (use !== undefined) unlink(use);
     });
   }
 
@@ -85,18 +81,22 @@ export class Entries {
   /** Removes what has expired in a namespace and all below it, in slices. How many entries? */
   async removeExpired(top: NamespaceNode): Promise<number> {
     let removed = 0;
-    await inSlices(entriesFrom(top), ({ node, key, entry }) => {
-      if (!this.hasExpired(entry)) return;
-      this.remove(node, key, entry);
-      removed += 1;
+    await inSlices(pagesFrom(top), ({ node, page }) => {
+      const nowMs = this.now();
+      for (const [key, entry] of page) {
+        if (entry.expiresAtMs > nowMs) continue;
+        this.remove(node, key, entry);
+        removed += 1;
+      }
     });
     return removed;
   }
 
   /** Whether something in a namespace or below it has not expired. */
   holdsAnything(top: NamespaceNode): boolean {
-    for (const { entry } of entriesFrom(top)) {
-      if (!this.hasExpired(entry)) return true;
+    for (const { page } of pagesFrom(top)) {
+      const nowMs = this.now();
+      if (page.some(([, { expiresAtMs }]) => expiresAtMs > nowMs)) return true;
     }
     return false;
   }
@@ -109,14 +109,14 @@ export class Entries {
   }
 }
 
-interface FoundEntry {
+interface Page {
   readonly node: NamespaceNode;
-  readonly key: string;
-  readonly entry: Entry;
+  readonly page: readonly (readonly [key: string, entry: Entry])[];
 }
 
-function* entriesFrom(top: NamespaceNode): Iterable<FoundEntry> {
+/** The entries of a namespace and of all below it. */
+function* pagesFrom(top: NamespaceNode): Iterable<Page> {
   for (const node of nodesFrom(top)) {
-    for (const [key, entry] of node.entries) yield { node, key, entry };
+    for (const page of node.entries.pages()) yield { node, page };
   }
 }

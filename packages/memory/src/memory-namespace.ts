@@ -12,8 +12,6 @@ import { copyOfValue, viewOf } from "./slabs.ts";
 import { Slice } from "./slices.ts";
 import type { Sweeper } from "./sweeper.ts";
 
-const pageLength = 256;
-
 /** The operations on one namespace. Each but the listings and the removals in bulk is done when it returns. */
 export function memoryNamespace(
   entries: Entries,
@@ -131,9 +129,10 @@ export function memoryNamespace(
       const at = node();
       if (at === undefined) return;
       const slice = new Slice();
-      for (const page of pages(at.entries)) {
+      for (const page of at.entries.pages()) {
         if (node() !== at) return; // it was emptied, and what it holds now was not there throughout
-        yield page.filter(([, entry]) => !entries.hasExpired(entry)).map(([key]) => key);
+        const nowMs = entries.now();
+        yield page.filter(([, { expiresAtMs }]) => expiresAtMs > nowMs).map(([key]) => key);
         await slice.end();
       }
     },
@@ -142,7 +141,7 @@ export function memoryNamespace(
       const at = node();
       if (at === undefined) return;
       const slice = new Slice();
-      for (const page of pages(at.children)) {
+      for (const page of at.children.pages()) {
         if (node() !== at) return;
         yield page.filter(([, child]) => entries.holdsAnything(child)).map(([name]) => name);
         await slice.end();
@@ -158,15 +157,4 @@ export function memoryNamespace(
 
 function valueOf(entry: Entry | undefined): Uint8Array | undefined {
   return entry === undefined ? undefined : copyOfValue(entry);
-}
-
-function* pages<T>(items: Iterable<T>): Iterable<T[]> {
-  let page: T[] = [];
-  for (const item of items) {
-    page.push(item);
-    if (page.length < pageLength) continue;
-    yield page;
-    page = [];
-  }
-  if (page.length > 0) yield page;
 }

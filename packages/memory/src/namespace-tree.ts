@@ -79,7 +79,7 @@ export class NamespaceTree {
 
 /** A node and all below it. */
 export function* nodesFrom(node: NamespaceNode): Iterable<NamespaceNode> {
-  const left = [node.children[Symbol.iterator]()];
+  const left = [node.children.values()];
   yield node;
   for (let children = left.at(-1); children !== undefined; children = left.at(-1)) {
     const next = children.next();
@@ -87,9 +87,8 @@ export function* nodesFrom(node: NamespaceNode): Iterable<NamespaceNode> {
       left.pop();
       continue;
     }
-    const [, child] = next.value;
-    left.push(child.children[Symbol.iterator]());
-    yield child;
+    left.push(next.value.children.values());
+    yield next.value;
   }
 }
 

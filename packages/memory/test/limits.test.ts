@@ -61,24 +61,27 @@ describe.each([
   ["a namespace of it", (store: MemoryStore) => store.withNamespace("n")],
 ])("when %s is emptied", (_, emptied) => {
   test("a sweep under way does not count again what went with it", async () => {
+    const most = 1_000;
     let nowMs = 0;
     let looks = 0;
     const store = memoryStore({
-      maxEntries: 3,
-      now: () => {
+      maxEntries: most,
+      now() {
         looks += 1;
         // Between two steps of the sweep.
         if (nowMs > 0 && looks === 2) void emptied(store).deleteAll();
         return nowMs;
       },
     });
-    for (const key of "abc") await emptied(store).set(key, "1", { expiresIn: 1 });
+    const entries = Array.from({ length: most + 5 }, (__, at) => [`${at}`, ""] as const);
+    await emptied(store).setMany(entries.slice(5), { expiresIn: 1 });
     nowMs = 5_000;
     looks = 0;
     await store.deleteExpired();
     expect(looks).toBeGreaterThan(1);
-    for (const key of "abcde") await store.set(key, "1");
-    expect(await present(store, "abcde")).toBe("cde");
+    await store.setMany(entries);
+    expect(await store.exists("4")).toBe(false);
+    expect(await store.exists("5")).toBe(true);
   });
 
   test("what is set at once afterwards is in order of use, whatever is still let go of", async () => {
