@@ -13,6 +13,14 @@ export interface Stall {
 }
 
 const tasks: Tasks = {
+  "set of a million, a hundred at a time": async () => {
+    const store = memoryStore();
+    return stallOf(() => hundreds((at) => store.set(`user:${at}`, value)));
+  },
+  "Map: set of a million, a hundred at a time": async () => {
+    const map = new Map<string, Uint8Array>();
+    return stallOf(() => hundreds((at) => map.set(`user:${at}`, new Uint8Array(value))));
+  },
   "deleteExpired, a million expired": async () => {
     let nowMs = 0;
     const store = memoryStore({ now: () => nowMs });
@@ -92,6 +100,14 @@ const value = sampleOf(100).bytes;
 async function fill(store: MemoryStore, oneIn = 0): Promise<void> {
   for (let at = 0; at < entries; at += 1) {
     await store.set(`user:${at}`, value, oneIn > 0 && at % oneIn === 0 ? { expiresIn: 1 } : undefined);
+  }
+}
+
+/** Others have their turn after each hundred. */
+async function hundreds(set: (at: number) => unknown): Promise<void> {
+  for (let from = 0; from < entries; from += 100) {
+    for (let at = from; at < from + 100; at += 1) set(at);
+    await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
