@@ -1,7 +1,9 @@
 import { isStoreError } from "@kv/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { Entries } from "../src/entries.ts";
 import { type MemoryStore, memoryStore } from "../src/index.ts";
+import { Limits, type Use } from "../src/limits.ts";
 
 async function present(store: MemoryStore, keys: string): Promise<string> {
   const there: string[] = [];
@@ -94,6 +96,25 @@ describe.each([
     await store.set("d", "1");
     expect(await present(store, "abcd")).toBe("acd");
   });
+});
+
+test.each([
+  ["with others", ["kept"]],
+  ["alone", []],
+])("an emptied namespace is let go of by the order of use (%s)", async (_, others) => {
+  const entries = new Entries(() => 0, new Limits({ entries: 10, bytes: 100 }));
+  const put = (name: string): Use => {
+    entries.put([name], entries.tree.find([name]), "k", "v", Number.POSITIVE_INFINITY);
+    return entries.tree.find([name])?.entries.get("k")?.use as Use;
+  };
+  for (const name of others) put(name);
+  const gone = put("emptied");
+  await entries.removeAll(gone.node);
+  const newest = put("new");
+  const reachable = new Set<Use>();
+  for (let use = newest; !reachable.has(use); use = use.older) reachable.add(use);
+  expect(reachable.size).toBe(others.length + 2); // one of them closes the ring
+  expect(reachable.has(gone)).toBe(false);
 });
 
 describe("maxBytes", () => {
