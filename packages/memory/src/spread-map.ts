@@ -26,7 +26,9 @@ export class SpreadMap<V extends object> {
   }
 
   get(key: string): V | undefined {
-    return this.#mapOf(key).get(key);
+    // What #mapOf does, with one call less for the compiler to take in: every operation looks an entry up.
+    const parts = this.#parts;
+    return parts === undefined ? this.#whole.get(key) : parts[partOf(key)]?.get(key);
   }
 
   set(key: string, value: V): void {
