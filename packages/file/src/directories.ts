@@ -53,14 +53,30 @@ export function* removeIfEmpty(files: Files, path: string): Io<boolean> {
   }
 }
 
-/** Removes a directory that is no longer needed, and the files in it. Where that fails it is litter. */
+/**
+ * Removes a directory that is no longer needed, and the files in it, also those that come while it does. Where that
+ * fails it is litter.
+ */
 export function* removeWithFiles(files: Files, path: string): Io<void> {
   try {
-    if (yield* removeIfEmpty(files, path)) return;
-    for (const name of yield* listed(files, path)) yield* answered(files.unlink(`${path}/${name}`));
-    yield* removeIfEmpty(files, path);
+    for (;;) {
+      try {
+        return yield* answered(files.removeDirectory(path));
+      } catch (error) {
+        if (!isErrno(error, "ENOTEMPTY", "EEXIST")) throw error;
+      }
+      for (const name of yield* listed(files, path)) yield* removeIfThere(files, `${path}/${name}`);
+    }
   } catch (error) {
     if (!isFileError(error)) throw error;
+  }
+}
+
+function* removeIfThere(files: Files, path: string): Io<void> {
+  try {
+    yield* answered(files.unlink(path));
+  } catch (error) {
+    if (!isMissing(error)) throw error;
   }
 }
 

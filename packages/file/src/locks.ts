@@ -7,7 +7,7 @@ import { answered, type Io } from "./io.ts";
 import { ownersName, type Place } from "./layout.ts";
 import type { Owner } from "./owner.ts";
 import type { Session } from "./session.ts";
-import { moveToTrash } from "./trash.ts";
+import { shut } from "./trash.ts";
 
 const longestIdentity = 256;
 const longestPauseMs = 16;
@@ -84,16 +84,16 @@ export class Locks {
   }
 
   /**
-   * Moves away the directories of an owner: from then on it can neither take nor release a lock, nor complete any
+   * Shuts the directories of an owner: from then on it can neither take nor release a lock, nor complete any
    * change in that namespace that it began. If it lives it finds out, and starts over as a new owner.
    */
   *fence(holder: Identity, place: Place | undefined): Io<void> {
     if (!canBeIdentity(holder)) return;
-    yield* moveToTrash(this.#session, `${this.#session.layout.owners}/${holder}`);
+    yield* shut(this.#session, `${this.#session.layout.owners}/${holder}`);
     if (place === undefined) return;
     const all = `${place.directory}/${ownersName}`;
     for (const name of yield* listed(this.#session.around.disk.now, all)) {
-      if (name.startsWith(`${holder}.`)) yield* moveToTrash(this.#session, `${all}/${name}`);
+      if (name.startsWith(`${holder}.`)) yield* shut(this.#session, `${all}/${name}`);
     }
   }
 

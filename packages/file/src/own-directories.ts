@@ -12,7 +12,7 @@ import { canBeIdentity, type Identity } from "./identity.ts";
 import { answered, type Io } from "./io.ts";
 import { entriesName, folderOf, ownersName, type Place } from "./layout.ts";
 import type { Session } from "./session.ts";
-import { moveToTrash } from "./trash.ts";
+import { shut } from "./trash.ts";
 
 const mostKept = 1_000;
 /** What the name of a directory ends with while its owner is alone in the namespace. */
@@ -23,13 +23,13 @@ const lookEveryMs = 1_000;
 
 /**
  * A directory of an owner in a namespace, for files that are not yet or no longer entries. It is made before a change
- * is begun and never made again under the same name: so whoever moves it away, alone or with its namespace, has
- * stopped every change that is under way there.
+ * is begun and never made again under the same name: so whoever shuts it, or moves the namespace away, has stopped every
+ * change that is under way there.
  */
 export interface OwnDirectory {
   readonly path: string;
   /**
-   * No other owner changes anything in the namespace: whoever is about to moves this directory away first. So a
+   * No other owner changes anything in the namespace: whoever is about to shuts this directory first. So a
    * change that ends with a rename out of it or into it needs no lock.
    */
   readonly isAlone: boolean;
@@ -116,7 +116,7 @@ export class OwnDirectories {
       if ((yield* this.#othersIn(all)).length === 0) return newDirectory(path, true);
       yield* answered(now.rename(path, inCompany));
       for (const other of yield* this.#othersIn(all)) {
-        if (other.endsWith(alone)) yield* moveToTrash(this.#session, `${all}/${other}`);
+        if (other.endsWith(alone)) yield* shut(this.#session, `${all}/${other}`);
       }
       return newDirectory(inCompany, false);
     } catch (error) {
@@ -137,13 +137,13 @@ export class OwnDirectories {
     }
   }
 
-  /** The names of what others have there. What was of an owner that has ended, or was fenced, is moved away. */
+  /** The names of what others have there. What was of an owner that has ended, or was fenced, is shut. */
   *#othersIn(all: string): Io<string[]> {
     const others: string[] = [];
     for (const name of yield* listed(this.#session.around.disk.now, all)) {
       const owner = ownerOf(name);
       if (owner === undefined || owner === this.#id) continue;
-      if (yield* this.#session.hasGone(owner)) yield* moveToTrash(this.#session, `${all}/${name}`);
+      if (yield* this.#session.hasGone(owner)) yield* shut(this.#session, `${all}/${name}`);
       else others.push(name);
     }
     return others;

@@ -9,7 +9,7 @@ import { childrenName, entriesName, ownersName, type Place } from "./layout.ts";
 import { childrenOf, entryFiles } from "./listing.ts";
 import type { Deadline, Holder } from "./locks.ts";
 import { ownerOf } from "./own-directories.ts";
-import { moveToTrash } from "./trash.ts";
+import { shut } from "./trash.ts";
 
 /** An owner that cannot be judged and has not held a lock for so long is fenced: if it lives, it starts over. */
 const forgottenMs = 24 * 3_600_000;
@@ -154,7 +154,7 @@ function* moveLitter({ session }: Backend, place: Place): Io<void> {
   for (const name of yield* listed(now, all)) {
     const owner = ownerOf(name);
     if (owner === undefined || (yield* session.hasDirectory(owner))) continue;
-    yield* moveToTrash(session, `${all}/${name}`);
+    yield* shut(session, `${all}/${name}`);
   }
 }
 

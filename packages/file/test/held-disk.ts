@@ -1,18 +1,29 @@
+import { closeSync, constants, openSync } from "node:fs";
+import { basename, dirname } from "node:path";
 import type { Answer } from "@kv/core/driver";
+import { isErrno } from "../src/errors.ts";
 import { type Disk, disks, type Files } from "../src/files.ts";
 
-/** Whether to hold up a call, which is the so many-th since `arm`. */
+/** Whether to hold up a call, which is the so many-th since `arm` that can be. */
 export type Holds = (call: {
   readonly number: number;
   readonly name: keyof Files;
   readonly args: readonly unknown[];
 }) => boolean;
 
-export type Side = "before" | "after";
+/**
+ * `within` is when the system has found the directories that a rename or a link names, and waits before it does what
+ * was asked: it does it in these directories, wherever they are by then. Of other calls none is held up so.
+ */
+export type Side = "before" | "within" | "after";
+
+/** Where a call can be held up: only Linux lets a test name a directory that it has found, wherever that is by now. */
+export const sides: readonly Side[] =
+  process.platform === "linux" ? ["before", "within", "after"] : ["before", "after"];
 
 /**
- * A disk on which one call is held up, as if its process had been stopped just before it or just after it. From then
- * on the process can go on, or be killed: then no call of it is made any more.
+ * A disk on which one call is held up, as if its process had been stopped just before it, in it or just after it. From
+ * then on the process can go on, or be killed: then no call of it is made any more.
  */
 export class HeldDisk implements Disk {
   readonly now: Files;
@@ -37,7 +48,7 @@ export class HeldDisk implements Disk {
     const names = Object.keys(later) as (keyof Files)[];
     const calls = names.map((name) => {
       const call = later[name] as (...args: unknown[]) => Answer<unknown>;
-      return [name, (...args: unknown[]) => this.#made(name, args, () => call(...args))];
+      return [name, (...args: unknown[]) => this.#made(name, args, (found) => call(...found))];
     });
     this.now = Object.fromEntries(calls) as Files;
     this.later = this.now;
@@ -67,22 +78,29 @@ export class HeldDisk implements Disk {
     return this.#state === "killed";
   }
 
-  async #made(name: keyof Files, args: readonly unknown[], call: () => Answer<unknown>): Promise<unknown> {
+  async #made(
+    name: keyof Files,
+    args: readonly unknown[],
+    call: (args: readonly unknown[]) => Answer<unknown>,
+  ): Promise<unknown> {
     const isHeld = this.#state === "armed" && this.#isHeld(name, args);
-    if (isHeld && this.#side === "before") await this.#waited();
+    const found = isHeld && this.#side === "within" ? args.map(foundNow) : [];
+    if (isHeld && this.#side !== "after") await this.#waited();
     if (this.#callsLeft <= 0) {
       this.#state = "killed";
       throw Object.assign(new Error("killed"), { errno: -1, code: "KILLED", syscall: name });
     }
     this.#callsLeft -= 1;
     try {
-      return await call();
+      return await call(found.length > 0 ? found.map(({ arg }) => arg) : args);
     } finally {
+      for (const { directory } of found) if (directory !== undefined) closeSync(directory);
       if (isHeld && this.#side === "after") await this.#waited();
     }
   }
 
   #isHeld(name: keyof Files, args: readonly unknown[]): boolean {
+    if (this.#side === "within" && name !== "rename" && name !== "link") return false;
     this.#calls += 1;
     return this.#holds({ number: this.#calls, name, args });
   }
@@ -99,5 +117,17 @@ export class HeldDisk implements Disk {
   async #waited(): Promise<void> {
     this.#reached();
     await this.#released;
+  }
+}
+
+/** What a call is given, where a path leads to a directory that is found now. */
+function foundNow(arg: unknown): { readonly arg: unknown; readonly directory?: number } {
+  if (typeof arg !== "string") return { arg };
+  try {
+    const directory = openSync(dirname(arg), constants.O_RDONLY | constants.O_DIRECTORY);
+    return { arg: `/proc/self/fd/${directory}/${basename(arg)}`, directory };
+  } catch (error) {
+    if (!isErrno(error, "ENOENT")) throw error;
+    return { arg };
   }
 }

@@ -12,7 +12,7 @@ import { entryFiles } from "../../src/listing.ts";
 import type { Locks } from "../../src/locks.ts";
 import type { OwnDirectory } from "../../src/own-directories.ts";
 import type { Owner } from "../../src/owner.ts";
-import { moveToTrash } from "../../src/trash.ts";
+import { shut } from "../../src/trash.ts";
 import type { Design } from "./mutated-store.ts";
 
 export type Flaw =
@@ -197,7 +197,7 @@ function enterAs(
     yield* answered(now.rename(`${path}.alone`, path));
     if (looksAgain) others = yield* othersIn(all);
     for (const other of others) {
-      if (stops && other.endsWith(".alone")) yield* moveToTrash(session, `${all}/${other}`);
+      if (stops && other.endsWith(".alone")) yield* shut(session, `${all}/${other}`);
     }
     return { ...made, path, isAlone: false };
   }
