@@ -50,12 +50,15 @@ export class Changes {
     work: (change: Change) => Io<T>,
     before?: (change: Change) => Io<void>,
   ): Io<T> {
-    return this.#made(file, deadline, work, before, ({ isAlone }) => !isAlone);
+    return this.#made(file, deadline, work, before, true);
   }
 
-  /** Makes a change within the entry's file. Moving away a directory does not stop it, so it always takes the lock. */
+  /**
+   * Makes a change within the entry's file. Whoever comes could not stop it, and others would not see that it is under
+   * way: so the owner counts as company meanwhile, and takes the lock.
+   */
   changeInPlace<T>(file: EntryFile, deadline: Deadline, work: () => Io<T>): Io<T> {
-    return this.#made(file, deadline, work, undefined, () => true);
+    return this.#made(file, deadline, work, undefined, false);
   }
 
   *#made<T>(
@@ -63,28 +66,28 @@ export class Changes {
     deadline: Deadline,
     work: (change: Change) => Io<T>,
     before: ((change: Change) => Io<void>) | undefined,
-    needsLock: (own: OwnDirectory) => boolean,
+    mayBeAlone: boolean,
   ): Io<T> {
-    for (;;) {
+    for (let wasStopped = false; ; wasStopped = true) {
       const owner = yield* this.#session.owner();
       let change: Change | undefined;
       try {
-        const own = yield* owner.directories.in(file.place);
-        own.users += 1;
+        // Where one has come others may follow: in company nobody stops it again.
+        const own = yield* owner.directories.in(file.place, mayBeAlone && !wasStopped);
         change = { owner, own, staged: undefined };
         if (before !== undefined) yield* before(change);
-        if (needsLock(own)) return yield* this.#locked(file, change, deadline, work);
-        return yield* work(change);
+        if (own.isAlone) return yield* work(change);
+        return yield* this.#locked(file, change, deadline, work);
       } catch (error) {
         // The namespace was emptied meanwhile, or this owner was fenced: in either case nothing was changed.
-        const wasStopped = isMissing(error) || error instanceof Replaced;
-        if (!wasStopped || performance.now() >= deadline.untilMs) throw error;
+        const isStopped = isMissing(error) || error instanceof Replaced;
+        if (!isStopped || performance.now() >= deadline.untilMs) throw error;
         if (change !== undefined) owner.directories.forget(file.place, change.own);
         if (yield* owner.isFenced()) this.#session.forget(owner);
       } finally {
         if (change !== undefined) {
-          change.own.users -= 1;
           if (change.staged !== undefined) yield* this.#entries.discard(change.staged);
+          yield* owner.directories.done(file.place, change.own);
         }
       }
     }

@@ -1,12 +1,4 @@
-import {
-  isThere,
-  listed,
-  makeDirectories,
-  removeIfEmpty,
-  removeWithFiles,
-  syncIfThere,
-  syncUpTo,
-} from "./directories.ts";
+import { isThere, listed, makeDirectories, removeWithFiles, syncIfThere, syncUpTo } from "./directories.ts";
 import { isMissing } from "./errors.ts";
 import { canBeIdentity, type Identity } from "./identity.ts";
 import { answered, type Io } from "./io.ts";
@@ -29,8 +21,8 @@ const lookEveryMs = 1_000;
 export interface OwnDirectory {
   readonly path: string;
   /**
-   * No other owner changes anything in the namespace: whoever is about to shuts this directory first. So a
-   * change that ends with a rename out of it or into it needs no lock.
+   * No other owner changes anything in the namespace: whoever is about to shuts this directory first. So a change that
+   * ends with a rename out of it or into it needs no lock.
    */
   readonly isAlone: boolean;
   /** How many changes are under way that use it. */
@@ -53,33 +45,36 @@ export class OwnDirectories {
     this.#id = id;
   }
 
-  /** The directory in a namespace, made if need be. */
-  *in(place: Place): Io<OwnDirectory> {
-    const known = this.#known.get(place.directory);
-    if (known !== undefined && !(yield* this.#othersHaveLeft(place, known))) return known;
-    yield* this.leave(place);
-    if (this.#known.size >= mostKept) yield* this.#dropOldest();
-    const made = yield* this.#made(place);
-    const other = this.#known.get(place.directory);
-    if (other !== undefined) {
-      yield* removeIfEmpty(this.#session.around.disk.now, made.path); // another call was faster
-      return other;
+  /** The directory in a namespace, made if need be, for a change that calls `done` when it does not need it any more. */
+  *in({ directory }: Place, mayBeAlone: boolean): Io<OwnDirectory> {
+    const known = this.#known.get(directory);
+    if (known !== undefined) {
+      if (mayBeAlone ? !(yield* this.#othersHaveLeft(directory, known)) : !known.isAlone) return used(known);
+      yield* this.#giveUp(directory, known);
     }
-    this.#known.set(place.directory, made);
-    return made;
+    if (this.#known.size >= mostKept) yield* this.#giveUpOldest();
+    const made = yield* this.#made(directory, mayBeAlone);
+    const other = this.#known.get(directory); // of a call that was faster
+    if (other !== undefined) yield* this.#giveUp(directory, other);
+    this.#known.set(directory, made);
+    return used(made);
   }
 
-  /** The directory, or all of the namespace, was moved away. */
+  /** A change needs it no more. Where it was given up meanwhile, the last change removes it. */
+  *done(place: Place, own: OwnDirectory): Io<void> {
+    own.users -= 1;
+    if (this.#known.get(place.directory) !== own) yield* this.#removeUnused(own);
+  }
+
+  /** The directory was shut, or all of the namespace moved away. */
   forget(place: Place, own: OwnDirectory): void {
     if (this.#known.get(place.directory) === own) this.#known.delete(place.directory);
   }
 
   /** Removes the directory in a namespace, unless a change that is under way needs it. */
-  *leave(place: Place): Io<void> {
-    const own = this.#known.get(place.directory);
-    if (own === undefined || own.users > 0) return;
-    this.#known.delete(place.directory);
-    yield* removeIfEmpty(this.#session.around.disk.now, own.path);
+  *leave({ directory }: Place): Io<void> {
+    const own = this.#known.get(directory);
+    if (own?.users === 0) yield* this.#giveUp(directory, own);
   }
 
   /** Removes all of them, with the litter of what failed. */
@@ -101,19 +96,19 @@ export class OwnDirectories {
   }
 
   /**
-   * Makes a directory, and finds out whether this owner is alone. Its own name is there before it looks for others:
+   * Makes a directory, and finds out whether this owner is alone, where it may be. Its own name is there before it looks for others:
    * of two that come at the same time, one at least sees the other. A listing may miss what is renamed while it runs,
    * so whoever gives up being alone looks once more, and stops those that have missed it.
    */
-  *#made(place: Place): Io<OwnDirectory> {
+  *#made(directory: string, mayBeAlone: boolean): Io<OwnDirectory> {
     const { now } = this.#session.around.disk;
-    const all = `${place.directory}/${ownersName}`;
+    const all = `${directory}/${ownersName}`;
     this.#lastName += 1;
     const inCompany = `${all}/${this.#id}.${this.#lastName}`;
     const path = inCompany + alone;
     yield* this.#makeDirectory(all, path);
     try {
-      if ((yield* this.#othersIn(all)).length === 0) return newDirectory(path, true);
+      if (mayBeAlone && (yield* this.#othersIn(all)).length === 0) return newDirectory(path, true);
       yield* answered(now.rename(path, inCompany));
       for (const other of yield* this.#othersIn(all)) {
         if (other.endsWith(alone)) yield* shut(this.#session, `${all}/${other}`);
@@ -149,21 +144,29 @@ export class OwnDirectories {
     return others;
   }
 
-  *#othersHaveLeft(place: Place, own: OwnDirectory): Io<boolean> {
-    if (own.isAlone || own.users > 0) return false;
+  *#othersHaveLeft(directory: string, own: OwnDirectory): Io<boolean> {
+    if (own.isAlone) return false;
     const nowMs = performance.now();
     if (nowMs < own.lookAgainMs) return false;
     own.lookAgainMs = nowMs + lookEveryMs;
-    return (yield* this.#othersIn(`${place.directory}/${ownersName}`)).length === 0;
+    return (yield* this.#othersIn(`${directory}/${ownersName}`)).length === 0;
   }
 
-  *#dropOldest(): Io<void> {
+  *#giveUpOldest(): Io<void> {
     for (const [directory, own] of this.#known) {
-      if (own.users > 0) continue;
-      this.#known.delete(directory);
-      yield* removeIfEmpty(this.#session.around.disk.now, own.path);
+      yield* this.#giveUp(directory, own);
       return;
     }
+  }
+
+  /** Changes that are under way go on in it; those that begin from now on get another. */
+  *#giveUp(directory: string, own: OwnDirectory): Io<void> {
+    if (this.#known.get(directory) === own) this.#known.delete(directory);
+    yield* this.#removeUnused(own);
+  }
+
+  *#removeUnused(own: OwnDirectory): Io<void> {
+    if (own.users === 0) yield* removeWithFiles(this.#session.around.disk.now, own.path);
   }
 }
 
@@ -171,6 +174,11 @@ export class OwnDirectories {
 export function ownerOf(name: string): Identity | undefined {
   const [, owner = ""] = namePattern.exec(name) ?? [];
   return canBeIdentity(owner) ? owner : undefined;
+}
+
+function used(own: OwnDirectory): OwnDirectory {
+  own.users += 1;
+  return own;
 }
 
 function newDirectory(path: string, isAlone: boolean): OwnDirectory {

@@ -1,7 +1,7 @@
 import { isStoreError } from "@kv/core";
 import { fileStore } from "@kv/file";
 
-// Does everything that can be done with the key "key", as the user that it was started as, and says how it went.
+// Does everything that can be done with an entry, as the user that it was started as, and says how it went.
 
 const [directory = ""] = process.argv.slice(2);
 const store = fileStore({ directory, timeout: "2s" });
@@ -22,9 +22,9 @@ await tried("keys", async () => {
 });
 await tried("set", () => store.set("key", "2", { expiresIn: "1h" }));
 await tried("increment", () => store.increment("key"));
-await tried("touch", () => store.touch("key", "2h"));
 await tried("setIfAbsent", () => store.setIfAbsent("new", "2"));
 await tried("delete", () => store.delete("key"));
+await tried("touch", () => store.touch("renewed", "2h")); // from then on it takes locks for all
 await tried("deleteAll", () => store.deleteAll());
 await tried("close", () => store.close());
 process.stdout.write(JSON.stringify(outcomes));

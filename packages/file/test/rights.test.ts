@@ -1,10 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, chownSync, existsSync, lstatSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import type { FullStore } from "@kv/core";
 import { fileStore } from "@kv/file";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bundled } from "./bundled.ts";
+import { fileOf } from "./places.ts";
 import { allBelow, newDirectory, newParent } from "./temporary.ts";
 
 const parent = newParent("memory");
@@ -37,7 +38,7 @@ describe.skipIf(process.platform === "win32")(
     ])("$what with mode $mode: denied are $denied", async ({ what, mode, denied }) => {
       const { directory, store } = await prepared();
       await store.close();
-      const entry = allBelow(`${directory}/data/d`).find((path) => lstatSync(path).isFile()) ?? "";
+      const entry = fileOf(directory, "key");
       const paths: Readonly<Record<string, string>> = {
         "the directory": directory,
         "the entry's folder": dirname(entry),
@@ -80,5 +81,6 @@ async function prepared(): Promise<{ directory: string; store: FullStore }> {
   const directory = newDirectory(parent).path;
   const store = fileStore({ directory });
   await store.set("key", "1", { expiresIn: "1h" });
+  await store.set("renewed", "1", { expiresIn: "1h" });
   return { directory, store };
 }

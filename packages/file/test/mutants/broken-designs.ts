@@ -31,7 +31,8 @@ export type Flaw =
   | "whoever comes does not stop an owner that is alone"
   | "an owner looks for others before it can be seen itself"
   | "an owner that gives up being alone does not look again"
-  | "an owner that is alone renews without a lock";
+  | "an owner that is alone renews without a lock"
+  | "an owner that renews may be alone";
 
 /** Designs that were tried, or suggest themselves, and that lose data. */
 export const brokenDesigns: Readonly<Record<Flaw, Design>> = {
@@ -127,6 +128,7 @@ export const brokenDesigns: Readonly<Record<Flaw, Design>> = {
   "an owner's directory is made again under the same name": {
     backend(backend) {
       inOwners(backend, (owner) => {
+        owner.directories.done = function* () {};
         owner.directories.in = function* (place) {
           const path = `${place.directory}/${ownersName}/${owner.id}.same`;
           yield* makeDirectories(backend.session.around.disk.now, path);
@@ -161,6 +163,21 @@ export const brokenDesigns: Readonly<Record<Flaw, Design>> = {
   "an owner that is alone renews without a lock": {
     backend({ changes }) {
       changes.changeInPlace = (file, deadline, work) => changes.change(file, deadline, work);
+    },
+  },
+
+  "an owner that renews may be alone": {
+    backend({ changes, locks }) {
+      changes.changeInPlace = (file, deadline, work) =>
+        changes.change(file, deadline, function* ({ owner }) {
+          const lock = locks.path(file.hash);
+          yield* locks.take(owner, lock, file.place, deadline);
+          try {
+            return yield* work();
+          } finally {
+            yield* owner.release(lock);
+          }
+        });
     },
   },
 };
@@ -202,6 +219,7 @@ function enterAs(
     return { ...made, path, isAlone: false };
   }
 
+  directories.done = function* () {};
   directories.forget = ({ directory }) => void known.delete(directory);
   directories.in = function* ({ directory }) {
     const own = known.get(directory) ?? (yield* entered(`${directory}/${ownersName}`));

@@ -213,6 +213,36 @@ caught(
 );
 
 caught(
+  "an owner that renews may be alone",
+  "T3 increment keeps what touch has acknowledged, though whoever stopped its owner has left",
+  async (design) => {
+    const directory = newDirectory(parent);
+    const { file } = placesIn(directory.path);
+    const renews = new HeldDisk(({ name }) => name === "write");
+    const counts = new HeldDisk(({ name, args }) => name === "rename" && args[1] === file);
+    const first = storeOf(design, directory.path, { disk: renews });
+    await first.set("key", "41", { expiresIn: "1h" });
+    renews.arm();
+    const touched = first.touch("key", "3h");
+    await renews.held; // it has taken the lock, and is about to write the expiry
+    const second = storeOf(design, directory.path);
+    await second.set("other", "1");
+    await second.close();
+    const third = storeOf(design, directory.path, { disk: counts }, "gives up");
+    counts.arm();
+    const counted = third.increment("key").catch(String);
+    await Promise.race([counts.held, counted]); // it finds the lock, or has read the expiry and is about to count
+    renews.release();
+    expect(await touched).toBe(true);
+    counts.release();
+    await counted;
+    const hours = Math.ceil(((await third.expiresIn("key")) ?? 0) / 3_600);
+    for (const store of [first, third]) await store.close();
+    return hours === 3 ? [] : [`${hours} hours are left`];
+  },
+);
+
+caught(
   "an owner looks for others before it can be seen itself",
   "A1 of two that come at the same time one sees the other",
   async (design) => {
