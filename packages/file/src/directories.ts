@@ -53,23 +53,40 @@ export function* removeIfEmpty(files: Files, path: string): Io<boolean> {
   }
 }
 
-/**
- * Removes a directory that is no longer needed, and the files in it, also those that come while it does. Where that
- * fails it is litter.
- */
-export function* removeWithFiles(files: Files, path: string): Io<void> {
-  try {
-    for (;;) {
-      try {
-        return yield* answered(files.removeDirectory(path));
-      } catch (error) {
-        if (!isErrno(error, "ENOTEMPTY", "EEXIST")) throw error;
-      }
-      for (const name of yield* listed(files, path)) yield* removeIfThere(files, `${path}/${name}`);
+/** Removes a directory, if it is there, and the files in it, also those that come while it does. */
+function* removeWithFiles(files: Files, path: string): Io<void> {
+  for (;;) {
+    try {
+      return yield* answered(files.removeDirectory(path));
+    } catch (error) {
+      if (isMissing(error)) return;
+      if (!isErrno(error, "ENOTEMPTY", "EEXIST")) throw error;
     }
+    for (const name of yield* listed(files, path)) yield* removeIfThere(files, `${path}/${name}`);
+  }
+}
+
+/** The same, where nobody needs it. Where that fails it is litter. */
+export function* discardWithFiles(files: Files, path: string): Io<void> {
+  try {
+    yield* removeWithFiles(files, path);
   } catch (error) {
     if (!isFileError(error)) throw error;
   }
+}
+
+/** What the name of a directory ends with while it is being shut. */
+export const shutSuffix = ".shut";
+
+/**
+ * Stops an owner in one of its directories: when this is done, no rename out of it or into it is done any more. It gets
+ * another name first, under which its owner does not look for it, and is then removed: a rename that had found it before,
+ * and waits in the system, would still be done. Where whoever does this is killed in between, others find it there.
+ */
+export function* shut(files: Files, path: string): Io<void> {
+  const shutting = path.endsWith(shutSuffix) ? path : path + shutSuffix;
+  if (shutting !== path) yield* movedIfThere(files, path, shutting);
+  yield* removeWithFiles(files, shutting);
 }
 
 function* removeIfThere(files: Files, path: string): Io<void> {

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { listed, withFile } from "./directories.ts";
+import { listed, shut, withFile } from "./directories.ts";
 import { isErrno, isMissing, isNoFile, noLock, notLocked } from "./errors.ts";
 import { toRead } from "./files.ts";
 import { canBeIdentity, type Identity } from "./identity.ts";
@@ -7,7 +7,6 @@ import { answered, type Io } from "./io.ts";
 import { ownersName, type Place } from "./layout.ts";
 import type { Owner } from "./owner.ts";
 import type { Session } from "./session.ts";
-import { shut } from "./trash.ts";
 
 const longestIdentity = 256;
 const longestPauseMs = 16;
@@ -89,11 +88,12 @@ export class Locks {
    */
   *fence(holder: Identity, place: Place | undefined): Io<void> {
     if (!canBeIdentity(holder)) return;
-    yield* shut(this.#session, `${this.#session.layout.owners}/${holder}`);
+    const { now } = this.#session.around.disk;
+    yield* shut(now, `${this.#session.layout.owners}/${holder}`);
     if (place === undefined) return;
     const all = `${place.directory}/${ownersName}`;
-    for (const name of yield* listed(this.#session.around.disk.now, all)) {
-      if (name.startsWith(`${holder}.`)) yield* shut(this.#session, `${all}/${name}`);
+    for (const name of yield* listed(now, all)) {
+      if (name.startsWith(`${holder}.`)) yield* shut(now, `${all}/${name}`);
     }
   }
 

@@ -1,15 +1,24 @@
-import { isThere, listed, makeDirectories, removeWithFiles, syncIfThere, syncUpTo } from "./directories.ts";
+import { dirname } from "node:path";
+import {
+  discardWithFiles,
+  isThere,
+  listed,
+  makeDirectories,
+  shut,
+  shutSuffix,
+  syncIfThere,
+  syncUpTo,
+} from "./directories.ts";
 import { isMissing } from "./errors.ts";
 import { canBeIdentity, type Identity } from "./identity.ts";
 import { answered, type Io } from "./io.ts";
 import { entriesName, folderOf, ownersName, type Place } from "./layout.ts";
 import type { Session } from "./session.ts";
-import { shut } from "./trash.ts";
 
 const mostKept = 1_000;
-/** What the name of a directory ends with while its owner is alone in the namespace. */
+/** What the name of a directory ends with whose owner is alone in the namespace. */
 const alone = ".alone";
-const namePattern = /^(.+)\.\d+(\.alone)?$/;
+const namePattern = /^(.+)\.\d+(\.alone)?(\.shut)?$/;
 /** How often an owner in company looks whether the others have left. */
 const lookEveryMs = 1_000;
 
@@ -29,15 +38,17 @@ export interface OwnDirectory {
   users: number;
   /** The folders of entries that are known to outlast a power cut, by the first letters of their hashes. */
   readonly durable: Set<string>;
-  /** Until then the others, if there are any, are taken to be there. */
+  /** Until then the others are taken to be there. */
   lookAgainMs: number;
 }
 
-/** The directories of one owner in the namespaces that it changes. */
+/** The directories of one owner in the namespaces that it changes: up to two in each. */
 export class OwnDirectories {
   readonly #session: Session;
   readonly #id: Identity;
-  readonly #known = new Map<string, OwnDirectory>();
+  // By the directory of the namespace.
+  readonly #alone = new Map<string, OwnDirectory>();
+  readonly #inCompany = new Map<string, OwnDirectory>();
   #lastName = 0;
 
   constructor(session: Session, id: Identity) {
@@ -45,41 +56,50 @@ export class OwnDirectories {
     this.#id = id;
   }
 
-  /** The directory in a namespace, made if need be, for a change that calls `done` when it does not need it any more. */
+  /**
+   * The directory in a namespace, made if need be, for a change that says with `done` that it needs it no more.
+   *
+   * @param mayBeAlone whether it will do where whoever comes stops the change
+   */
   *in({ directory }: Place, mayBeAlone: boolean): Io<OwnDirectory> {
-    const known = this.#known.get(directory);
-    if (known !== undefined) {
-      if (mayBeAlone ? !(yield* this.#othersHaveLeft(directory, known)) : !known.isAlone) return used(known);
-      yield* this.#giveUp(directory, known);
+    const company = this.#inCompany.get(directory);
+    if (mayBeAlone) {
+      const known = this.#alone.get(directory);
+      if (known !== undefined) return used(known);
+      if (company === undefined || mayLook(company)) {
+        const made = yield* this.#tryAlone(directory);
+        if (made !== undefined) return yield* this.#kept(this.#alone, directory, made);
+      }
     }
-    if (this.#known.size >= mostKept) yield* this.#giveUpOldest();
-    const made = yield* this.#made(directory, mayBeAlone);
-    const other = this.#known.get(directory); // of a call that was faster
-    if (other !== undefined) yield* this.#giveUp(directory, other);
-    this.#known.set(directory, made);
-    return used(made);
+    if (company !== undefined) return used(company);
+    return yield* this.#kept(this.#inCompany, directory, yield* this.#comeInto(directory));
   }
 
-  /** A change needs it no more. Where it was given up meanwhile, the last change removes it. */
-  *done(place: Place, own: OwnDirectory): Io<void> {
+  /** A change needs it no more. One that was given up meanwhile goes with the last. */
+  *done({ directory }: Place, own: OwnDirectory): Io<void> {
     own.users -= 1;
-    if (this.#known.get(place.directory) !== own) yield* this.#removeUnused(own);
+    if (this.#knownLike(own).get(directory) !== own) yield* this.#removeUnused(own);
   }
 
   /** The directory was shut, or all of the namespace moved away. */
-  forget(place: Place, own: OwnDirectory): void {
-    if (this.#known.get(place.directory) === own) this.#known.delete(place.directory);
+  forget({ directory }: Place, own: OwnDirectory): void {
+    const known = this.#knownLike(own);
+    if (known.get(directory) === own) known.delete(directory);
   }
 
-  /** Removes the directory in a namespace, unless a change that is under way needs it. */
+  /** Removes the directories in a namespace, unless a change that is under way needs them. */
   *leave({ directory }: Place): Io<void> {
-    const own = this.#known.get(directory);
-    if (own?.users === 0) yield* this.#giveUp(directory, own);
+    for (const known of [this.#alone, this.#inCompany]) {
+      const own = known.get(directory);
+      if (own?.users === 0) yield* this.#giveUp(known, directory, own);
+    }
   }
 
   /** Removes all of them, with the litter of what failed. */
   *removeAll(): Io<void> {
-    for (const { path } of this.#known.values()) yield* removeWithFiles(this.#session.around.disk.now, path);
+    for (const { path } of [...this.#alone.values(), ...this.#inCompany.values()]) {
+      yield* discardWithFiles(this.#session.around.disk.now, path);
+    }
   }
 
   /**
@@ -95,78 +115,86 @@ export class OwnDirectories {
     own.durable.add(folder);
   }
 
-  /**
-   * Makes a directory, and finds out whether this owner is alone, where it may be. Its own name is there before it looks for others:
-   * of two that come at the same time, one at least sees the other. A listing may miss what is renamed while it runs,
-   * so whoever gives up being alone looks once more, and stops those that have missed it.
-   */
-  *#made(directory: string, mayBeAlone: boolean): Io<OwnDirectory> {
-    const { now } = this.#session.around.disk;
-    const all = `${directory}/${ownersName}`;
-    this.#lastName += 1;
-    const inCompany = `${all}/${this.#id}.${this.#lastName}`;
-    const path = inCompany + alone;
-    yield* this.#makeDirectory(all, path);
+  /** Being there before it looks for others, of two that come at the same time one at least sees the other. */
+  *#tryAlone(directory: string): Io<OwnDirectory | undefined> {
+    const made = yield* this.#made(directory, alone);
     try {
-      if (mayBeAlone && (yield* this.#othersIn(all)).length === 0) return newDirectory(path, true);
-      yield* answered(now.rename(path, inCompany));
-      for (const other of yield* this.#othersIn(all)) {
-        if (other.endsWith(alone)) yield* shut(this.#session, `${all}/${other}`);
-      }
-      return newDirectory(inCompany, false);
+      if ((yield* this.#othersIn(directory)).length === 0) return made;
     } catch (error) {
-      yield* removeWithFiles(now, path);
-      yield* removeWithFiles(now, inCompany);
+      yield* this.#removeUnused(made);
+      throw error;
+    }
+    yield* this.#removeUnused(made);
+    return undefined;
+  }
+
+  /** From here on nobody else is alone. */
+  *#comeInto(directory: string): Io<OwnDirectory> {
+    const made = yield* this.#made(directory, "");
+    try {
+      for (const other of yield* this.#othersIn(directory)) {
+        if (other.endsWith(alone)) yield* shut(this.#session.around.disk.now, other);
+      }
+      return made;
+    } catch (error) {
+      yield* this.#removeUnused(made);
       throw error;
     }
   }
 
-  *#makeDirectory(all: string, path: string): Io<void> {
+  *#made(directory: string, suffix: string): Io<OwnDirectory> {
+    this.#lastName += 1;
+    const path = `${directory}/${ownersName}/${this.#id}.${this.#lastName}${suffix}`;
     const { now } = this.#session.around.disk;
     try {
       yield* answered(now.makeDirectory(path));
     } catch (error) {
       if (!isMissing(error)) throw error;
-      yield* makeDirectories(now, all, this.#session.layout.directory);
+      yield* makeDirectories(now, dirname(path), this.#session.layout.directory);
       yield* answered(now.makeDirectory(path));
     }
+    const lookAgainMs = performance.now() + lookEveryMs;
+    return { path, isAlone: suffix === alone, users: 0, durable: new Set(), lookAgainMs };
   }
 
-  /** The names of what others have there. What was of an owner that has ended, or was fenced, is shut. */
-  *#othersIn(all: string): Io<string[]> {
+  /** What others have there. What was of an owner that has ended, or was fenced, is shut, and what is being shut. */
+  *#othersIn(directory: string): Io<string[]> {
     const others: string[] = [];
+    const all = `${directory}/${ownersName}`;
     for (const name of yield* listed(this.#session.around.disk.now, all)) {
       const owner = ownerOf(name);
       if (owner === undefined || owner === this.#id) continue;
-      if (yield* this.#session.hasGone(owner)) yield* shut(this.#session, `${all}/${name}`);
-      else others.push(name);
+      if (name.endsWith(shutSuffix) || (yield* this.#session.hasGone(owner)))
+        yield* shut(this.#session.around.disk.now, `${all}/${name}`);
+      else others.push(`${all}/${name}`);
     }
     return others;
   }
 
-  *#othersHaveLeft(directory: string, own: OwnDirectory): Io<boolean> {
-    if (own.isAlone) return false;
-    const nowMs = performance.now();
-    if (nowMs < own.lookAgainMs) return false;
-    own.lookAgainMs = nowMs + lookEveryMs;
-    return (yield* this.#othersIn(`${directory}/${ownersName}`)).length === 0;
-  }
-
-  *#giveUpOldest(): Io<void> {
-    for (const [directory, own] of this.#known) {
-      yield* this.#giveUp(directory, own);
-      return;
+  /** Keeps what was made; where another call was faster, its own. */
+  *#kept(known: Map<string, OwnDirectory>, directory: string, made: OwnDirectory): Io<OwnDirectory> {
+    const own = used(known.get(directory) ?? made);
+    if (own !== made) yield* this.#removeUnused(made);
+    else {
+      const [oldest] = known;
+      known.set(directory, own);
+      if (known.size > mostKept && oldest !== undefined) yield* this.#giveUp(known, ...oldest);
     }
+    return own;
   }
 
-  /** Changes that are under way go on in it; those that begin from now on get another. */
-  *#giveUp(directory: string, own: OwnDirectory): Io<void> {
-    if (this.#known.get(directory) === own) this.#known.delete(directory);
+  /** Changes that are under way go on in it. */
+  *#giveUp(known: Map<string, OwnDirectory>, directory: string, own: OwnDirectory): Io<void> {
+    known.delete(directory);
     yield* this.#removeUnused(own);
   }
 
   *#removeUnused(own: OwnDirectory): Io<void> {
-    if (own.users === 0) yield* removeWithFiles(this.#session.around.disk.now, own.path);
+    if (own.users === 0) yield* discardWithFiles(this.#session.around.disk.now, own.path);
+  }
+
+  #knownLike({ isAlone }: OwnDirectory): Map<string, OwnDirectory> {
+    return isAlone ? this.#alone : this.#inCompany;
   }
 }
 
@@ -181,6 +209,9 @@ function used(own: OwnDirectory): OwnDirectory {
   return own;
 }
 
-function newDirectory(path: string, isAlone: boolean): OwnDirectory {
-  return { path, isAlone, users: 0, durable: new Set(), lookAgainMs: performance.now() + lookEveryMs };
+function mayLook(company: OwnDirectory): boolean {
+  const nowMs = performance.now();
+  if (nowMs < company.lookAgainMs) return false;
+  company.lookAgainMs = nowMs + lookEveryMs;
+  return true;
 }

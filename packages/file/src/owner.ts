@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { isThere, removeWithFiles, withFile } from "./directories.ts";
+import { discardWithFiles, isThere, withFile } from "./directories.ts";
 import { isFileError, isMissing } from "./errors.ts";
 import { toCreate } from "./files.ts";
 import type { Identity } from "./identity.ts";
@@ -42,7 +42,7 @@ export class Owner {
     try {
       yield* withFile(now, this.idPath, toCreate, (fd) => answered(now.write(fd, text, 0, text.length, 0)));
     } catch (error) {
-      yield* removeWithFiles(now, this.directory);
+      yield* discardWithFiles(now, this.directory);
       throw error;
     }
   }
@@ -117,7 +117,7 @@ export class Owner {
     this.stop();
     yield* this.#releaseRest();
     yield* this.directories.removeAll();
-    if (this.#unreleased.size === 0) yield* removeWithFiles(this.#session.around.disk.now, this.directory);
+    if (this.#unreleased.size === 0) yield* discardWithFiles(this.#session.around.disk.now, this.directory);
   }
 
   *#releaseRest(): Io<void> {

@@ -1,6 +1,6 @@
 import { isStoreError, StoreError } from "@kv/core";
 import type { Backend } from "./backend.ts";
-import { listed, removeIfEmpty } from "./directories.ts";
+import { listed, removeIfEmpty, shut, shutSuffix } from "./directories.ts";
 import type { EntryFile } from "./entries.ts";
 import { isErrno, isMissing } from "./errors.ts";
 import { canBeIdentity } from "./identity.ts";
@@ -9,7 +9,6 @@ import { childrenName, entriesName, ownersName, type Place } from "./layout.ts";
 import { childrenOf, entryFiles } from "./listing.ts";
 import type { Deadline, Holder } from "./locks.ts";
 import { ownerOf } from "./own-directories.ts";
-import { shut } from "./trash.ts";
 
 /** An owner that cannot be judged and has not held a lock for so long is fenced: if it lives, it starts over. */
 const forgottenMs = 24 * 3_600_000;
@@ -93,8 +92,11 @@ async function reap({ order, changes, entries }: Backend, file: EntryFile): Prom
 /** Fences the owners whose processes have ended, or that nobody has heard of for long. */
 async function fenceEnded({ session, locks }: Backend): Promise<void> {
   const { now, later } = session.around.disk;
-  for (const id of await run(listed(later, session.layout.owners))) {
-    if (canBeIdentity(id) && yieldsTo(await run(lastHeardMs(id)))) await run(locks.fence(id, undefined));
+  for (const name of await run(listed(later, session.layout.owners))) {
+    const isShut = name.endsWith(shutSuffix);
+    const id = isShut ? name.slice(0, -shutSuffix.length) : name;
+    if (!canBeIdentity(id)) continue;
+    if (isShut || yieldsTo(await run(lastHeardMs(id)))) await run(locks.fence(id, undefined));
   }
 
   function* lastHeardMs(id: string): Io<number> {
@@ -154,7 +156,7 @@ function* moveLitter({ session }: Backend, place: Place): Io<void> {
   for (const name of yield* listed(now, all)) {
     const owner = ownerOf(name);
     if (owner === undefined || (yield* session.hasDirectory(owner))) continue;
-    yield* shut(session, `${all}/${name}`);
+    yield* shut(now, `${all}/${name}`);
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { listed, makeDirectory, movedIfThere, removeIfEmpty, removeWithFiles } from "./directories.ts";
+import { listed, makeDirectory, movedIfThere, removeIfEmpty } from "./directories.ts";
 import { isErrno, isFileError, isMissing } from "./errors.ts";
 import { answered, type Io, run } from "./io.ts";
 import type { Session } from "./session.ts";
@@ -16,15 +16,6 @@ export function* moveToTrash({ around, layout }: Session, path: string): Io<stri
     yield* makeDirectory(now, layout.trash);
     return (yield* movedIfThere(now, path, to)) ? to : undefined;
   }
-}
-
-/**
- * Stops an owner in one of its directories: moves it away, where the owner does not find it any more, and removes it.
- * Were it only moved, a rename that had found it before, and is waiting in the system, would still be done.
- */
-export function* shut(session: Session, directory: string): Io<void> {
-  const away = yield* moveToTrash(session, directory);
-  if (away !== undefined) yield* removeWithFiles(session.around.disk.now, away);
 }
 
 /** What was moved away in one step and is removed bit by bit, by whoever comes first. */

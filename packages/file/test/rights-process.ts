@@ -24,7 +24,7 @@ await tried("set", () => store.set("key", "2", { expiresIn: "1h" }));
 await tried("increment", () => store.increment("key"));
 await tried("setIfAbsent", () => store.setIfAbsent("new", "2"));
 await tried("delete", () => store.delete("key"));
-await tried("touch", () => store.touch("renewed", "2h")); // from then on it takes locks for all
+await tried("touch", () => store.touch("renewed", "2h"));
 await tried("deleteAll", () => store.deleteAll());
 await tried("close", () => store.close());
 process.stdout.write(JSON.stringify(outcomes));

@@ -2,7 +2,7 @@ import { statSync, utimesSync } from "node:fs";
 import type { FullDriverNamespace } from "@kv/core/driver";
 import type { Backend } from "../../src/backend.ts";
 import { Changes } from "../../src/changes.ts";
-import { listed, makeDirectories } from "../../src/directories.ts";
+import { listed, makeDirectories, shut } from "../../src/directories.ts";
 import { entryKey } from "../../src/entries.ts";
 import { isErrno } from "../../src/errors.ts";
 import { fileNamespace } from "../../src/file-namespace.ts";
@@ -12,7 +12,6 @@ import { entryFiles } from "../../src/listing.ts";
 import type { Locks } from "../../src/locks.ts";
 import type { OwnDirectory } from "../../src/own-directories.ts";
 import type { Owner } from "../../src/owner.ts";
-import { shut } from "../../src/trash.ts";
 import type { Design } from "./mutated-store.ts";
 
 export type Flaw =
@@ -30,7 +29,6 @@ export type Flaw =
   | "whoever finds a dead owner's lock removes it"
   | "whoever comes does not stop an owner that is alone"
   | "an owner looks for others before it can be seen itself"
-  | "an owner that gives up being alone does not look again"
   | "an owner that is alone renews without a lock"
   | "an owner that renews may be alone";
 
@@ -156,10 +154,6 @@ export const brokenDesigns: Readonly<Record<Flaw, Design>> = {
     backend: (backend) => inOwners(backend, (owner) => enterAs(backend, owner, { looksFirst: true })),
   },
 
-  "an owner that gives up being alone does not look again": {
-    backend: (backend) => inOwners(backend, (owner) => enterAs(backend, owner, { looksAgain: false })),
-  },
-
   "an owner that is alone renews without a lock": {
     backend({ changes }) {
       changes.changeInPlace = (file, deadline, work) => changes.change(file, deadline, work);
@@ -186,13 +180,12 @@ export const brokenDesigns: Readonly<Record<Flaw, Design>> = {
 interface Entering {
   readonly stops?: boolean;
   readonly looksFirst?: boolean;
-  readonly looksAgain?: boolean;
 }
 
 function enterAs(
   { session }: Backend,
   { id, directories }: Owner,
-  { stops = true, looksFirst = false, looksAgain = true }: Entering,
+  { stops = true, looksFirst = false }: Entering,
 ): void {
   const { now } = session.around.disk;
   const known = new Map<string, OwnDirectory>();
@@ -202,21 +195,25 @@ function enterAs(
     return (yield* listed(now, all)).filter((name) => !name.startsWith(id));
   }
 
+  function* made(path: string, isAlone: boolean): Io<OwnDirectory> {
+    yield* answered(now.makeDirectory(path));
+    return { path, isAlone, users: 0, durable: new Set(), lookAgainMs: 0 };
+  }
+
   function* entered(all: string): Io<OwnDirectory> {
     last += 1;
     const path = `${all}/${id}.${last}`;
     yield* makeDirectories(now, all);
-    let others = looksFirst ? yield* othersIn(all) : [];
-    yield* answered(now.makeDirectory(`${path}.alone`));
-    if (!looksFirst) others = yield* othersIn(all);
-    const made = { users: 0, durable: new Set<string>(), lookAgainMs: 0 };
-    if (others.length === 0) return { ...made, path: `${path}.alone`, isAlone: true };
-    yield* answered(now.rename(`${path}.alone`, path));
-    if (looksAgain) others = yield* othersIn(all);
-    for (const other of others) {
-      if (stops && other.endsWith(".alone")) yield* shut(session, `${all}/${other}`);
+    const before = yield* othersIn(all);
+    const alone = yield* made(`${path}.alone`, true);
+    const others = looksFirst ? before : yield* othersIn(all);
+    if (others.length === 0) return alone;
+    yield* answered(now.removeDirectory(alone.path));
+    const company = yield* made(path, false);
+    for (const other of yield* othersIn(all)) {
+      if (stops && other.endsWith(".alone")) yield* shut(now, `${all}/${other}`);
     }
-    return { ...made, path, isAlone: false };
+    return company;
   }
 
   directories.done = function* () {};

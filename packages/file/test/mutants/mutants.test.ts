@@ -3,7 +3,6 @@ import { cpSync, rmSync } from "node:fs";
 import { type FullStore, isStoreError } from "@kv/core";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { entryKey } from "../../src/entries.ts";
-import { type Disk, disks, type Files } from "../../src/files.ts";
 import { lifeOf, newIdentity } from "../../src/identity.ts";
 import { layoutOf, placeOf } from "../../src/layout.ts";
 import type { Surroundings } from "../../src/session.ts";
@@ -266,37 +265,6 @@ caught(
   },
 );
 
-caught(
-  "an owner that gives up being alone does not look again",
-  "A1 of two that come at the same time one sees the other, though a listing may miss what is renamed meanwhile",
-  async (design) => {
-    const directory = newDirectory(parent);
-    const { file } = placesIn(directory.path);
-    const company = await companyIn(directory.path);
-    const givesUp = new HeldDisk(({ name, args }) => name === "rename" && String(args[0]).endsWith(".alone"));
-    const looks = new HeldDisk(
-      ({ name, args }) => name === "list" && isOwners(`${String(args[0])}/`),
-      "after",
-    );
-    const stores = [
-      storeOf(design, directory.path, { disk: givesUp }),
-      storeOf(design, directory.path, { disk: listingWeakly(looks) }, "gives up"),
-    ] as const;
-    return await miscounted(stores, [givesUp, looks], async (counted) => {
-      void counted(stores[0]);
-      await givesUp.held; // it has seen company
-      await company.close();
-      void counted(stores[1]);
-      await looks.held; // it has begun to look for others
-      givesUp.holdNext(({ name, args }) => name === "rename" && args[1] === file);
-      await givesUp.held; // it takes the lock, and is about to count
-      looks.release(); // it has missed the other, whose name has changed meanwhile
-      await counted(stores[1]);
-      givesUp.release();
-    });
-  },
-);
-
 caught("the expiry is the file's mtime", "T1 a copy of the directory keeps the expiries", async (design) => {
   const directory = newDirectory(parent);
   const store = storeOf(design, directory.path);
@@ -361,19 +329,6 @@ async function miscounted(
 /** Whether a path is in the folder where owners have their directories. */
 function isOwners(path: unknown): boolean {
   return /\/data\/p\//.test(String(path));
-}
-
-/** The least that a listing promises: what is there throughout. */
-function listingWeakly(disk: HeldDisk): Disk {
-  const weak: Files = {
-    ...disk.now,
-    async list(path) {
-      const before = await disk.now.list(path);
-      const after = await disks.network.now.list(path);
-      return before.filter((name) => after.includes(name));
-    },
-  };
-  return { now: weak, later: weak };
 }
 
 function placesIn(directory: string): { lock: string; file: string } {
