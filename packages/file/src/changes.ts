@@ -68,6 +68,7 @@ export class Changes {
     before: ((change: Change) => Io<void>) | undefined,
     mayBeAlone: boolean,
   ): Io<T> {
+    const { untilMs } = deadline; // it moves with each piece that is written, also of what is written again
     for (let wasStopped = false; ; wasStopped = true) {
       const owner = yield* this.#session.owner();
       let change: Change | undefined;
@@ -81,7 +82,8 @@ export class Changes {
       } catch (error) {
         // The namespace was emptied meanwhile, or this owner was fenced: in either case nothing was changed.
         const isStopped = isMissing(error) || error instanceof Replaced;
-        if (!isStopped || performance.now() >= deadline.untilMs) throw error;
+        const isLate = wasStopped && performance.now() >= untilMs;
+        if (!isStopped || isLate || this.#session.isClosed) throw error;
         if (change !== undefined) owner.directories.forget(file.place, change.own);
         if (yield* owner.isFenced()) this.#session.forget(owner);
       } finally {

@@ -2,7 +2,8 @@ import { readdirSync, rmSync } from "node:fs";
 import { fileStore } from "@kv/file";
 import { afterAll, expect, test } from "vitest";
 import { HeldDisk, type Holds } from "./held-disk.ts";
-import { fileOf, storeIn } from "./places.ts";
+import { errno, faultyDisk } from "./injected-faults.ts";
+import { companyIn, fileOf, outcomeOf, storeIn } from "./places.ts";
 import { newDirectory, newParent } from "./temporary.ts";
 
 // What it means for an owner that others come and go. What they must not do to it is in interleavings.test.ts.
@@ -69,6 +70,16 @@ test("S7 an owner whose company has left is alone again, also while changes are 
     .toEqual([expect.stringMatching(/\d$/), expect.stringMatching(/\.alone$/)]);
   disk.release();
   await change;
+});
+
+test("S7 a change that is stopped as often as it is made is given up in time, and says where", async () => {
+  const { options } = placed();
+  const company = await companyIn(options.directory);
+  const disk = faultyDisk((call) => (call.name === "link" ? errno("ENOENT", call) : undefined), "network");
+  const store = storeIn({ ...options, timeout: "50ms" }, { disk }); // as if somebody had removed the directory of locks
+  const outcome = await outcomeOf(() => store.set("key", "1"));
+  expect(outcome).toMatchObject({ code: "KV_FAILED", message: expect.stringMatching(/ENOENT, link/) });
+  await company.close();
 });
 
 async function comeAndGo(directory: string): Promise<void> {
