@@ -1,7 +1,8 @@
-import type { Entries, EntryFile } from "./entries.ts";
+import type { Entries } from "./entries.ts";
 import { isMissing } from "./errors.ts";
 import { Gate } from "./gate.ts";
 import type { Io } from "./io.ts";
+import type { EntryFile } from "./layout.ts";
 import type { Deadline, Locks } from "./locks.ts";
 import type { OwnDirectory } from "./own-directories.ts";
 import type { Owner } from "./owner.ts";

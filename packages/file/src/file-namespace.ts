@@ -10,9 +10,9 @@ import {
 } from "@kv/core/driver";
 import type { Backend } from "./backend.ts";
 import type { Change } from "./changes.ts";
-import { type EntryKey, entryKey, type Found, type Wanted } from "./entries.ts";
+import type { Found, Wanted } from "./entry-reader.ts";
 import { type Io, run } from "./io.ts";
-import type { Place } from "./layout.ts";
+import { type EntryKey, entryKey, type Place } from "./layout.ts";
 import { listKeys, listNamespaces } from "./listing.ts";
 import type { Deadline } from "./locks.ts";
 
@@ -112,7 +112,7 @@ export function fileNamespace(backend: Backend, place: Place): FullDriverNamespa
   function* stateOf(at: EntryKey, deadline: Deadline): Io<"missing" | "expired" | "live" | "damaged"> {
     const nowMs = entries.now();
     try {
-      const found = yield* entries.read(at, "expiry", deadline);
+      const found = yield* entries.reader.read(at, "expiry", deadline);
       if (found === undefined) return "missing";
       return found.expiresAtMs <= nowMs ? "expired" : "live";
     } catch (error) {

@@ -89,6 +89,24 @@ export function entryPath(place: Place, entryHash: string): string {
   return `${folderOf(place, entryHash)}/${entryHash}`;
 }
 
+/** Where the file of an entry belongs. */
+export interface EntryFile {
+  readonly place: Place;
+  readonly hash: string;
+  readonly path: string;
+}
+
+/** An entry's file, and what must stand in it. */
+export interface EntryKey extends EntryFile {
+  readonly address: string;
+}
+
+export function entryKey(place: Place, key: string): EntryKey {
+  const address = addressOf(place, key);
+  const entryHash = hashOf(address);
+  return { place, address, hash: entryHash, path: entryPath(place, entryHash) };
+}
+
 const longestName = 80;
 
 /**

@@ -1,12 +1,13 @@
 import { isStoreError, type StoreError } from "@kv/core";
 import type { Backend } from "./backend.ts";
 import { listed } from "./directories.ts";
-import type { EntryFile, Identified } from "./entries.ts";
+import type { Identified } from "./entry-reader.ts";
 import { anotherEntry } from "./errors.ts";
 import type { Files } from "./files.ts";
 import { answered, type Io, run } from "./io.ts";
 import {
   childrenName,
+  type EntryFile,
   entriesName,
   hashPattern,
   keyOf,
@@ -97,7 +98,7 @@ async function* identified(backend: Backend, place: Place, damage: Damage): Asyn
   for await (const file of entryFiles(backend, place)) {
     if (slice.isOver()) await slice.next();
     try {
-      const answer = run(backend.entries.identify(file));
+      const answer = run(backend.entries.reader.identify(file));
       const found = answer instanceof Promise ? await answer : answer;
       if (found === undefined) continue;
       const prefix = prefixOf(found.address);

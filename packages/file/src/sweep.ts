@@ -1,11 +1,10 @@
 import { isStoreError, StoreError } from "@kv/core";
 import type { Backend } from "./backend.ts";
 import { listed, removeIfEmpty, shut, shutSuffix } from "./directories.ts";
-import type { EntryFile } from "./entries.ts";
 import { isErrno, isMissing } from "./errors.ts";
 import { canBeIdentity } from "./identity.ts";
 import { answered, type Io, run } from "./io.ts";
-import { childrenName, entriesName, ownersName, type Place } from "./layout.ts";
+import { childrenName, type EntryFile, entriesName, ownersName, type Place } from "./layout.ts";
 import { childrenOf, entryFiles } from "./listing.ts";
 import type { Deadline, Holder } from "./locks.ts";
 import { ownerOf } from "./own-directories.ts";
@@ -58,7 +57,7 @@ async function sweepNamespace(
 function* lookAt({ session, entries }: Backend, file: EntryFile): Io<"expired" | "gone" | "there"> {
   if (session.isClosed) throw new StoreError("KV_CLOSED", "the store was closed meanwhile.");
   try {
-    const found = yield* entries.identify(file);
+    const found = yield* entries.reader.identify(file);
     if (found === undefined) return "gone";
     return found.expiresAtMs <= entries.now() ? "expired" : "there";
   } catch (error) {
@@ -76,7 +75,7 @@ async function reap({ order, changes, entries }: Backend, file: EntryFile): Prom
       const impatient: Deadline = { untilMs: deadline.untilMs, impatient: true };
       return run(
         changes.change(file, impatient, function* (change) {
-          const found = yield* entries.identify(file);
+          const found = yield* entries.reader.identify(file);
           if (found === undefined || found.expiresAtMs > entries.now()) return false;
           yield* entries.remove(file, change);
           return true;

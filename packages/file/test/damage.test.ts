@@ -19,8 +19,7 @@ import { join } from "node:path";
 import { type FullStore, isStoreError } from "@kv/core";
 import { type FileStoreOptions, fileStore } from "@kv/file";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
-import { entryKey } from "../src/entries.ts";
-import { layoutOf, placeOf } from "../src/layout.ts";
+import { entryKey, layoutOf, placeOf } from "../src/layout.ts";
 import { soak } from "./harness.ts";
 import { newDirectory, newParent, type TemporaryDirectory } from "./temporary.ts";
 

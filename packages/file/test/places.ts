@@ -1,9 +1,8 @@
 import type { FullStore } from "@kv/core";
 import type { FileStoreOptions } from "@kv/file";
 import { onTestFinished } from "vitest";
-import { entryKey } from "../src/entries.ts";
 import { fileStoreIn } from "../src/file-store.ts";
-import { layoutOf, placeOf } from "../src/layout.ts";
+import { entryKey, layoutOf, placeOf } from "../src/layout.ts";
 import type { Surroundings } from "../src/session.ts";
 
 /** A store that the test closes at its end. */

@@ -1,9 +1,8 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { fileStore } from "@kv/file";
 import { afterAll, describe, expect, test } from "vitest";
-import { entryKey } from "../src/entries.ts";
 import { newIdentity } from "../src/identity.ts";
-import { layoutOf, placeOf } from "../src/layout.ts";
+import { entryKey, layoutOf, placeOf } from "../src/layout.ts";
 import { newDirectory, newParent } from "./temporary.ts";
 
 const parent = newParent("memory");

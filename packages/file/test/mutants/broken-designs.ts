@@ -3,11 +3,10 @@ import type { FullDriverNamespace } from "@kv/core/driver";
 import type { Backend } from "../../src/backend.ts";
 import { Changes } from "../../src/changes.ts";
 import { listed, makeDirectories, shut } from "../../src/directories.ts";
-import { entryKey } from "../../src/entries.ts";
 import { isErrno } from "../../src/errors.ts";
 import { fileNamespace } from "../../src/file-namespace.ts";
 import { answered, type Io, run } from "../../src/io.ts";
-import { ownersName, type Place } from "../../src/layout.ts";
+import { entryKey, ownersName, type Place } from "../../src/layout.ts";
 import { entryFiles } from "../../src/listing.ts";
 import type { Locks } from "../../src/locks.ts";
 import type { OwnDirectory } from "../../src/own-directories.ts";
@@ -92,7 +91,7 @@ export const brokenDesigns: Readonly<Record<Flaw, Design>> = {
           const { now } = backend.session.around.disk;
           const aside = `${path}.aside`;
           yield* answered(now.rename(path, aside));
-          const found = yield* backend.entries.identify({ place, hash, path: aside });
+          const found = yield* backend.entries.reader.identify({ place, hash, path: aside });
           const isLive = found !== undefined && found.expiresAtMs > backend.entries.now();
           if (isLive) yield* linkedBack(backend, aside, path);
           yield* answered(now.unlink(aside));
@@ -242,7 +241,7 @@ async function removedWhere(
 ): Promise<number> {
   let removed = 0;
   for await (const file of entryFiles(backend, place)) {
-    const found = await run(backend.entries.identify(file));
+    const found = await run(backend.entries.reader.identify(file));
     if (found === undefined || found.expiresAtMs > backend.entries.now()) continue;
     if (await run(remove(file.path, file.hash))) removed += 1;
   }
