@@ -109,7 +109,7 @@ export class Session {
     return this.around.lifeOf(id) === "ended" || !(yield* this.hasDirectory(id));
   }
 
-  /** Gives up the own directory in a namespace that is to be removed. */
+  /** Gives up the own directory in a namespace, unless it is in use. */
   *leaveNamespace(place: Place): Io<void> {
     if (this.#owner !== undefined) yield* this.#owner.directories.leave(place);
   }

@@ -50,6 +50,7 @@ async function sweepNamespace(
     removed += below.removed;
     isEmpty &&= below.isEmpty;
   }
+  await run(backend.session.leaveNamespace(place)); // who only sweeps is no company for the others
   await run(moveLitter(backend, place));
   return { removed, isEmpty: isEmpty && (await run(prune(backend, place))) };
 }
@@ -167,7 +168,6 @@ function* moveLitter({ session }: Backend, place: Place): Io<void> {
 function* prune({ session }: Backend, place: Place): Io<boolean> {
   const { now } = session.around.disk;
   if (place.directory === session.layout.data) return false;
-  yield* session.leaveNamespace(place);
   const owners = `${place.directory}/${ownersName}`;
   if (!(yield* removeIfEmpty(now, owners)) && (yield* listed(now, owners)).length > 0) return false;
   const all = `${place.directory}/${entriesName}`;

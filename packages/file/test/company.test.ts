@@ -72,6 +72,17 @@ test("S7 an owner whose company has left is alone again, also while changes are 
   await change;
 });
 
+test("S7 an owner that has only swept is no company", async () => {
+  const { options } = placed();
+  const store = storeIn(options);
+  const sweeper = storeIn(options);
+  await store.set("other", "1");
+  await store.set("key", "1", { expiresIn: { milliseconds: 1 } });
+  await expect.poll(() => store.exists("key")).toBe(false);
+  expect(await sweeper.deleteExpired()).toBe(1);
+  expect(readdirSync(`${options.directory}/data/p`)).toEqual([]);
+});
+
 test("S7 a change that is stopped as often as it is made is given up in time, and says where", async () => {
   const { options } = placed();
   const company = await companyIn(options.directory);
