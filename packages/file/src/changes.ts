@@ -70,21 +70,21 @@ export class Changes {
     mayBeAlone: boolean,
   ): Io<T> {
     const { untilMs } = deadline; // it moves with each piece that is written, also of what is written again
-    for (let wasStopped = false; ; wasStopped = true) {
+    for (let isAgain = false; ; isAgain = true) {
       const owner = yield* this.#session.owner();
       let change: Change | undefined;
       try {
         // Where one has come others may follow: in company nobody stops it again.
-        const own = yield* owner.directories.in(file.place, mayBeAlone && !wasStopped);
+        const own = yield* owner.directories.in(file.place, mayBeAlone && !isAgain);
         change = { owner, own, staged: undefined };
         if (before !== undefined) yield* before(change);
         if (own.isAlone) return yield* work(change);
         return yield* this.#locked(file, change, deadline, work);
       } catch (error) {
-        // The namespace was emptied meanwhile, or this owner was fenced: in either case nothing was changed.
-        const isStopped = isMissing(error) || error instanceof Replaced;
-        const isLate = wasStopped && performance.now() >= untilMs;
-        if (!isStopped || isLate || this.#session.isClosed) throw error;
+        // Another has come, or emptied the namespace, or this owner was fenced: in each case nothing was changed.
+        const wasStopped = isMissing(error) || error instanceof Replaced;
+        const isLate = isAgain && performance.now() >= untilMs;
+        if (!wasStopped || isLate || this.#session.isClosed) throw error;
         if (change !== undefined) owner.directories.forget(file.place, change.own);
         if (yield* owner.isFenced()) this.#session.forget(owner);
       } finally {

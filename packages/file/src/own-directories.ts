@@ -161,11 +161,14 @@ export class OwnDirectories {
   *#othersIn(directory: string): Io<string[]> {
     const others: string[] = [];
     const all = `${directory}/${ownersName}`;
-    for (const name of yield* listed(this.#session.around.disk.now, all)) {
+    const { now } = this.#session.around.disk;
+    // A listing may miss what gets another name meanwhile, as one does that is being shut, and only once.
+    const names = new Set([...(yield* listed(now, all)), ...(yield* listed(now, all))]);
+    for (const name of names) {
       const owner = ownerOf(name);
       if (owner === undefined || owner === this.#id) continue;
       if (name.endsWith(shutSuffix) || (yield* this.#session.hasGone(owner)))
-        yield* shut(this.#session.around.disk.now, `${all}/${name}`);
+        yield* shut(now, `${all}/${name}`);
       else others.push(`${all}/${name}`);
     }
     return others;
