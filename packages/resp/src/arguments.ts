@@ -5,15 +5,12 @@ import type { Argument } from "./resp-client.ts";
 /** Up to here it pays to look whether bytes are ASCII. */
 const longestLookedAtBytes = 2 * 1024;
 
-/** Longer text is put together and encoded more slowly than it is copied as bytes. */
-const longestWrittenText = 64 * 1024;
-
 /**
  * A value as a client takes it, a copy of the caller's bytes (S3). Clients write strings faster than buffers, and one
  * buffer slows down the whole command, so bytes that are plain ASCII go as a string.
  */
 export function valueArgument(value: DriverValue): Argument {
-  if (typeof value === "string") return value.length > longestWrittenText ? Buffer.from(value) : value;
+  if (typeof value === "string") return value;
   if (value.length > longestLookedAtBytes || !isAscii(value)) return Buffer.from(value);
   return Buffer.from(value.buffer, value.byteOffset, value.length).toString("latin1");
 }

@@ -1,4 +1,5 @@
 import type { Buffer } from "node:buffer";
+import { hasLongArgument, inParts } from "./parts.ts";
 
 /** A command of a client; what it takes differs from client to client in ways that do not matter here. */
 export type ClientCommand = (...args: never[]) => Promise<unknown>;
@@ -10,6 +11,7 @@ export interface ClientSocket {
   uncork(): unknown;
   ref(): unknown;
   unref(): unknown;
+  write(chunk: string | Buffer, encoding?: BufferEncoding): unknown;
   destroy(): unknown;
 }
 
@@ -59,7 +61,7 @@ export function sendCommand(
   args: readonly Argument[],
 ): Promise<unknown> {
   // Some of those that answer with bytes are missing in the clients' types.
-  const commands = client as unknown as Record<
+  const commands = (hasLongArgument(args) ? inParts(client) : client) as unknown as Record<
     CommandName,
     (...args: readonly Argument[]) => Promise<unknown>
   >;

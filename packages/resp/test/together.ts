@@ -1,6 +1,7 @@
+import type { Socket } from "node:net";
 import type { FullStore } from "@kv/core";
 import { type FaultProxy, startCluster, startProxy, startStandalone } from "@kv/test-servers";
-import { afterAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { promisesMade } from "../../core/test/counted.ts";
 import { type ClientLibrary, makeClient } from "./clients.ts";
 import type { Backend } from "./contract.ts";
@@ -85,6 +86,40 @@ export async function testTogether(
         );
       }
       expect(await sent(() => store.getMany(values.map(([key]) => key)))).toMatchObject({ GET: 40 });
+    });
+  });
+
+  describe(`${kind}: copies`, () => {
+    test("a long value goes to the socket as it is: text uncopied, bytes in the one copy that S3 asks for", async () => {
+      const client = makeClient(library, { topology: "standalone", ports: [server.port] });
+      const store = open({ client, closeClient: true, namespace: crypto.randomUUID() });
+      onTestFinished(() => store.close());
+      const text = "x".repeat(100_000);
+      const beyondAscii = `${text}\u{1F511}`;
+      const bytes = new Uint8Array(100_000).fill(200);
+      await store.set("swapped", text);
+      const write = vi.spyOn(socketOf(client), "write");
+      const calls = [
+        store.set("text", text),
+        store.set("bytes", bytes, { expiresIn: "1h" }),
+        store.compareAndSet("swapped", text, beyondAscii),
+      ];
+      await Promise.all(calls);
+      const long = write.mock.calls.map(([chunk]) => chunk).filter(({ length }) => length > 10_000);
+      expect(long.map((chunk) => (typeof chunk === "string" ? chunk : "bytes"))).toEqual([
+        text,
+        "bytes",
+        text,
+        beyondAscii,
+      ]);
+      expect((long[1] as Buffer).buffer).not.toBe(bytes.buffer);
+      const found = await store.getMany(["text", "bytes", "swapped"]);
+      const expected = [Buffer.from(text), bytes, Buffer.from(beyondAscii)];
+      expect(found.map((value, at) => sameBytes(value as Uint8Array, expected[at]))).toEqual([
+        true,
+        true,
+        true,
+      ]);
     });
   });
 
@@ -240,6 +275,10 @@ export async function testTogether(
       }
     });
   });
+}
+
+function socketOf(client: unknown): Socket {
+  return (client as { readonly stream: Socket }).stream;
 }
 
 function readable(answer: unknown): unknown {
