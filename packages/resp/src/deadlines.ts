@@ -1,45 +1,60 @@
 import type { Step } from "./step.ts";
 
-/** What one tick asked for: it is answered by then, or given up. */
-export interface Tick {
-  readonly untilMs: number;
-  readonly steps: Step[];
-  unsettled: number;
-}
-
-/** Gives up what is not answered in time, with one timer for all: a timer for each call would halve the throughput. */
+/**
+ * Gives up what is not answered in time, with one timer for all: a timer for each call would halve the throughput. The
+ * steps that are not settled are a list, each linked with the next: nothing is kept of one that is, whose value its
+ * caller may have let go of long ago.
+ */
 export class Deadlines {
   readonly #timeoutMs: number;
-  readonly #expire: (tick: Tick) => void;
-  readonly #ticks = new Set<Tick>();
+  readonly #expire: (steps: readonly Step[]) => void;
+  // In the order of their deadlines.
+  #first: Step | undefined;
+  #last: Step | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(timeoutMs: number, expire: (tick: Tick) => void) {
+  constructor(timeoutMs: number, expire: (steps: readonly Step[]) => void) {
     this.#timeoutMs = timeoutMs;
     this.#expire = expire;
   }
 
-  begin(): Tick {
-    const tick: Tick = { untilMs: performance.now() + this.#timeoutMs, steps: [], unsettled: 0 };
-    this.#ticks.add(tick);
-    this.#arm(this.#timeoutMs);
-    return tick;
+  /** Until when a step is answered, or given up, that is made now. */
+  nextMs(): number {
+    return performance.now() + this.#timeoutMs;
   }
 
-  settled(tick: Tick): void {
-    this.#ticks.delete(tick);
+  get allSettled(): boolean {
+    return this.#first === undefined;
   }
 
-  /** Gives up all there is. */
+  add(step: Step): void {
+    step.earlier = this.#last;
+    if (this.#last === undefined) this.#first = step;
+    else this.#last.later = step;
+    this.#last = step;
+    if (this.#timer === undefined) this.#arm(this.#timeoutMs);
+  }
+
+  settled(step: Step): void {
+    const { earlier, later } = step;
+    if (earlier === undefined) this.#first = later;
+    else earlier.later = later;
+    if (later === undefined) this.#last = earlier;
+    else later.earlier = earlier;
+    step.earlier = undefined;
+    step.later = undefined;
+  }
+
+  /** Gives up all there is, and what is made of it on the way. */
   expireAll(): void {
+    while (this.#first !== undefined) this.#expire(this.#until(Number.POSITIVE_INFINITY));
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    for (const tick of this.#ticks) this.#giveUp(tick);
   }
 
-  /** Runs on where its tick was answered meanwhile: then it is there for the next. */
+  /** Runs on where its step was answered meanwhile: then it is there for the next. */
   #arm(ms: number): void {
-    if (this.#timer !== undefined || ms === Number.POSITIVE_INFINITY) return;
+    if (ms === Number.POSITIVE_INFINITY) return;
     this.#timer = setTimeout(() => this.#look(), Math.min(Math.ceil(ms), longestTimerMs));
     this.#timer.unref(); // what is waited for holds the process, this does not
   }
@@ -47,18 +62,17 @@ export class Deadlines {
   #look(): void {
     this.#timer = undefined;
     const nowMs = performance.now();
-    for (const tick of this.#ticks) {
-      if (tick.untilMs > nowMs) {
-        this.#arm(tick.untilMs - nowMs);
-        return;
-      }
-      this.#giveUp(tick);
-    }
+    const late = this.#until(nowMs);
+    if (late.length > 0) this.#expire(late);
+    if (this.#timer === undefined && this.#first !== undefined) this.#arm(this.#first.untilMs - nowMs);
   }
 
-  #giveUp(tick: Tick): void {
-    this.#ticks.delete(tick);
-    this.#expire(tick);
+  /** The steps whose deadline is not later. */
+  #until(ms: number): Step[] {
+    const steps: Step[] = [];
+    for (let step = this.#first; step !== undefined && step.untilMs <= ms; step = step.later)
+      steps.push(step);
+    return steps;
   }
 }
 

@@ -1,5 +1,5 @@
 import { type ClientSource, Connection, inOneWrite } from "./connection.ts";
-import { Deadlines, type Tick } from "./deadlines.ts";
+import { Deadlines } from "./deadlines.ts";
 import { isDenied, isRefusal, notSent, refused, unanswered } from "./errors.ts";
 import { Gathering } from "./gathering.ts";
 import { read } from "./kinds.ts";
@@ -18,26 +18,24 @@ export class Sender {
   readonly #gathering = new Gathering();
   readonly #scripts = new ScriptCache();
   #queue: Step[] = [];
-  #tick: Tick | undefined;
   #scheduled = false;
-  #underWay = 0;
+  /** The deadline of what this tick asks for. */
+  #untilMs: number | undefined;
 
   constructor(source: ClientSource, timeoutMs: number) {
     this.#connection = new Connection(source, {
       ready: () => this.#flush(),
       failed: (cause) => this.#failWaiting(cause),
     });
-    this.#deadlines = new Deadlines(timeoutMs, (tick) => this.#expire(tick));
+    this.#deadlines = new Deadlines(timeoutMs, (steps) => this.#expire(steps));
   }
 
   /** Sends a step together with all others of this tick. */
   send(step: Step): void {
-    if (this.#underWay === 0) this.#connection.busy = true;
-    this.#underWay += 1;
-    this.#tick ??= this.#deadlines.begin();
-    this.#tick.steps.push(step);
-    this.#tick.unsettled += 1;
-    step.tick = this.#tick;
+    if (this.#deadlines.allSettled) this.#connection.busy = true;
+    this.#untilMs ??= this.#deadlines.nextMs();
+    step.untilMs = this.#untilMs;
+    this.#deadlines.add(step);
     this.#enqueue(step);
   }
 
@@ -69,7 +67,7 @@ export class Sender {
     this.#scheduled = true;
     process.nextTick(() => {
       this.#scheduled = false;
-      this.#tick = undefined;
+      this.#untilMs = undefined;
       this.#flush();
     });
   }
@@ -156,12 +154,10 @@ export class Sender {
     for (const step of waiting) this.#reject(step, error);
   }
 
-  #expire(tick: Tick): void {
+  #expire(steps: readonly Step[]): void {
     const cause = new Error("There was no answer in time.");
-    for (const step of tick.steps) {
-      if (step.state !== "settled") {
-        this.#reject(step, step.state === "sent" ? unanswered(step.kind.writes, cause) : notSent(cause));
-      }
+    for (const step of steps) {
+      this.#reject(step, step.state === "sent" ? unanswered(step.kind.writes, cause) : notSent(cause));
     }
     this.#queue = this.#queue.filter((step) => step.state === "waiting");
     this.#connection.drop();
@@ -175,12 +171,8 @@ export class Sender {
 
   #settle(step: Step): void {
     step.state = "settled";
-    this.#underWay -= 1;
-    if (this.#underWay === 0) this.#connection.busy = false;
-    if (step.tick !== undefined) {
-      step.tick.unsettled -= 1;
-      if (step.tick.unsettled === 0) this.#deadlines.settled(step.tick);
-    }
+    this.#deadlines.settled(step);
+    if (this.#deadlines.allSettled) this.#connection.busy = false;
     step.onSettled?.();
   }
 }

@@ -1,4 +1,3 @@
-import type { Tick } from "./deadlines.ts";
 import type { Argument, CommandName, RespClient } from "./resp-client.ts";
 import type { Script } from "./scripts.ts";
 
@@ -17,7 +16,11 @@ export class Step {
 
   // Where it stands, as the sender has it.
   state: "waiting" | "sent" | "settled" = "waiting";
-  tick: Tick | undefined = undefined;
+  /** When it is given up. */
+  untilMs: number = Number.POSITIVE_INFINITY;
+  /** Its neighbours among those that are not settled. */
+  earlier: Step | undefined = undefined;
+  later: Step | undefined = undefined;
   /** Not to be gathered with others. */
   alone = false;
   /** Whether it may be sent again after a lost connection; a write never is. */
