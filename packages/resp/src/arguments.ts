@@ -15,12 +15,10 @@ export function valueArgument(value: DriverValue): Argument {
   return Buffer.from(value.buffer, value.byteOffset, value.length).toString("latin1");
 }
 
-/** From here on a client puts a value together in a buffer of its own, which can be given away as it is. */
-const longestCopiedBytes = 64 * 1024;
-
-/** The bytes of a reply, over a buffer that holds nothing else (S3): most replies are views of what came in together. */
+/**
+ * The bytes of a reply, over a buffer that holds nothing else (S3). Most replies are views of what came in together, and
+ * are copied; one that came in pieces was put together by the client, in a buffer that is given away as it is.
+ */
 export function bytesOfReply(reply: Buffer): Uint8Array {
-  return reply.length > longestCopiedBytes && reply.length === reply.buffer.byteLength
-    ? new Uint8Array(reply.buffer)
-    : new Uint8Array(reply);
+  return reply.length === reply.buffer.byteLength ? new Uint8Array(reply.buffer) : new Uint8Array(reply);
 }

@@ -121,6 +121,24 @@ export async function testTogether(
         true,
       ]);
     });
+
+    test("S3 values that came in pieces stay as they were, whatever is read after them", async () => {
+      const { store } = await counted();
+      const lengths = [4_096, 8_192, 10_000, 32_768, 40_000, 65_536, 100_000];
+      const values = Array.from(
+        { length: 70 },
+        (_, at) => [`${at}`, new Uint8Array(lengths[at % lengths.length] ?? 0).fill(at)] as const,
+      );
+      await store.setMany(values);
+      const read: (readonly [found: Uint8Array | undefined, expected: Uint8Array])[] = [];
+      for (let round = 0; round < 10; round += 1) {
+        const shown = values.slice(round); // the pieces are cut elsewhere each time
+        const found = await Promise.all(shown.map(([key]) => store.get(key)));
+        read.push(...shown.map(([, value], at) => [found[at], value] as const));
+      }
+      expect(read.every(([found, value]) => sameBytes(value, found))).toBe(true);
+      expect(read.every(([found, value]) => found?.buffer.byteLength === value.length)).toBe(true);
+    });
   });
 
   describe(`${kind}: promises`, () => {
