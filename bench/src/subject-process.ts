@@ -44,6 +44,9 @@ export class SubjectProcess implements AsyncDisposable {
   }
 }
 
+/** A call that waits for a server is made too seldom for its code to be compiled within the first slices. */
+const warmUpMs = 1_000;
+
 /** Called by a module of subjects: where it was started by a `SubjectProcess`, does what that asks for. */
 export function serveSubject(subjects: Subjects): void {
   const [name = "", target = ""] = process.argv.slice(2);
@@ -52,8 +55,17 @@ export function serveSubject(subjects: Subjects): void {
   let subject: Promise<Subject> | undefined;
   let work: Work | undefined;
 
+  async function openedAndWarm(): Promise<Subject> {
+    const opened = await (open?.(target) as Subject | Promise<Subject>);
+    for (const operation of ["get hit", "set"] as const) {
+      const warmUp = await workFor(opened, { operation, size: "100 B", concurrency: 1 }, warmUpMs / 10);
+      for (let pass = 0; pass < 10; pass += 1) await warmUp?.();
+    }
+    return opened;
+  }
+
   async function answer(question: Question): Promise<unknown> {
-    if (subject === undefined) subject = Promise.resolve(open?.(target) as Subject | Promise<Subject>);
+    subject ??= openedAndWarm();
     const opened = await subject;
     if (question === "rate") {
       collectGarbage();
