@@ -6,7 +6,7 @@ import { picture } from "./picture.ts";
 import { keepResult, keptResult, type Result } from "./results.ts";
 import { resultsPage } from "./results-page.ts";
 import { scalePage } from "./scale-page.ts";
-import { files } from "./suites/file.ts";
+import { durableFiles, files } from "./suites/file.ts";
 import { memory } from "./suites/memory.ts";
 import { rateLimit } from "./suites/rate-limit.ts";
 import { resp } from "./suites/resp.ts";
@@ -18,6 +18,7 @@ const suites: Readonly<Record<string, Readonly<Record<string, () => Promise<Comp
   file: {
     "file-tmpfs": () => files("/dev/shm", { rounds: 15, sliceMs: 40 }),
     file: () => files(tmpdir(), { rounds: 15, sliceMs: 40 }),
+    "file-durable": () => durableFiles(tmpdir(), { rounds: 15, sliceMs: 80 }),
   },
   redis: { redis: () => resp("redis", { rounds: 11, sliceMs: 40 }) },
   valkey: { valkey: () => resp("valkey", { rounds: 11, sliceMs: 40 }) },
