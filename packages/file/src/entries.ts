@@ -18,7 +18,7 @@ import { directoryInPlace, isErrno, isFileError, isMissing, perhapsNotDurable } 
 import { toChange, toCreate } from "./files.ts";
 import { answered, type Io } from "./io.ts";
 import { type EntryFile, type EntryKey, folderOf } from "./layout.ts";
-import type { Deadline } from "./locks.ts";
+import { type Deadline, moveOn } from "./locks.ts";
 import type { Session } from "./session.ts";
 
 /** What is done with the files of entries. */
@@ -46,14 +46,18 @@ export class Entries {
    */
   *live(key: EntryKey, wanted: Wanted, deadline: Deadline): Io<Found | undefined> {
     const nowMs = this.now();
-    const found = yield* this.reader.read(key, wanted, deadline);
-    return found === undefined || found.expiresAtMs <= nowMs ? undefined : found;
+    return liveAt(nowMs, yield* this.reader.read(key, wanted, deadline));
   }
 
   /** The same, if it can be had without waiting: `later` if not. */
   liveAtOnce(key: EntryKey, nowMs: number): Found | undefined | "later" {
     const found = this.reader.readAtOnce(key);
-    return found === undefined || found === "later" || found.expiresAtMs > nowMs ? found : undefined;
+    return found === "later" ? found : liveAt(nowMs, found);
+  }
+
+  /** The same where it cannot. */
+  *liveLater(key: EntryKey, nowMs: number, wanted: Wanted, deadline: Deadline): Io<Found | undefined> {
+    return liveAt(nowMs, yield* this.reader.readLater(key, wanted, deadline));
   }
 
   /** Writes the file that is to become the entry, into a directory of this owner's. Nobody else sees it. */
@@ -199,12 +203,11 @@ export class Entries {
     const files = bytes.length <= 4 * smallBytes ? now : later;
     for (let at = 0; at < bytes.length; ) {
       at += yield* answered(files.write(fd, bytes, at, bytes.length - at, position + at));
-      this.#moved(deadline);
+      moveOn(deadline, this.#session.timeoutMs);
     }
   }
+}
 
-  /** A large value takes its time: the deadline counts for each piece of it. */
-  #moved(deadline: Deadline): void {
-    deadline.untilMs = performance.now() + this.#session.timeoutMs;
-  }
+function liveAt(nowMs: number, found: Found | undefined): Found | undefined {
+  return found === undefined || found.expiresAtMs <= nowMs ? undefined : found;
 }

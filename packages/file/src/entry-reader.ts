@@ -23,7 +23,7 @@ import { toRead } from "./files.ts";
 import { descriptors } from "./gate.ts";
 import { answered, type Io } from "./io.ts";
 import { type EntryFile, type EntryKey, hashOf } from "./layout.ts";
-import type { Deadline } from "./locks.ts";
+import { type Deadline, moveOn } from "./locks.ts";
 import type { Session } from "./session.ts";
 
 /** Up to here a file is read and written in one synchronous call. */
@@ -63,7 +63,11 @@ export class EntryReader {
   /** The entry, expired or not; its value is its own. */
   *read(key: EntryKey, wanted: Wanted, deadline: Deadline): Io<Found | undefined> {
     const found = this.readAtOnce(key);
-    if (found !== "later") return found;
+    return found === "later" ? yield* this.readLater(key, wanted, deadline) : found;
+  }
+
+  /** What `read` does where `readAtOnce` cannot. */
+  *readLater(key: EntryKey, wanted: Wanted, deadline: Deadline): Io<Found | undefined> {
     return yield* this.opened(key, toRead, (fd) => this.readFrom(fd, key, wanted, deadline));
   }
 
@@ -151,7 +155,7 @@ export class EntryReader {
       length = yield* answered(later.read(fd, into, intoAt, most, at));
       if (length === 0) throw corrupt(key.path, "it is cut off");
       checksum = checksumWith(into.subarray(intoAt, intoAt + length), checksum);
-      this.#moved(deadline);
+      moveOn(deadline, this.#session.timeoutMs);
     }
     expectOf(key, head, checksum, start);
     return { expiresAtMs: head.expiresAtMs, value };
@@ -162,11 +166,6 @@ export class EntryReader {
     expectOf(key, head, checksumOf(file), file);
     const value = file.subarray(headLength + head.addressLength);
     return { expiresAtMs: head.expiresAtMs, value: new Uint8Array(value) };
-  }
-
-  /** A large value takes its time: the deadline counts for each piece of it. */
-  #moved(deadline: Deadline): void {
-    deadline.untilMs = performance.now() + this.#session.timeoutMs;
   }
 }
 

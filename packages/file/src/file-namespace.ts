@@ -33,13 +33,10 @@ export function fileNamespace(backend: Backend, place: Place): FullDriverNamespa
       const nowMs = entries.now();
       const found = session.isOpen ? entries.liveAtOnce(at, nowMs) : "later";
       if (found !== "later") return meaning(found, nowMs);
-      return after(run(lookLater(at, wanted, deadline)), (later) => meaning(later, nowMs));
+      return after(run(opened(entries.liveLater(at, nowMs, wanted, deadline))), (later) =>
+        meaning(later, nowMs),
+      );
     });
-  }
-
-  function* lookLater(at: EntryKey, wanted: Wanted, deadline: Deadline): Io<Found | undefined> {
-    yield* session.open();
-    return yield* entries.live(at, wanted, deadline);
   }
 
   function alter<T>(key: string, work: (key: EntryKey, deadline: Deadline) => Io<T>): Answer<T> {
@@ -88,7 +85,7 @@ export function fileNamespace(backend: Backend, place: Place): FullDriverNamespa
   }
 
   /** Renews, if there is anything to renew. */
-  function renew(key: string, renewForMs: number, wanted: "value" | "expiry"): Answer<Found | undefined> {
+  function renew(key: string, renewForMs: number, wanted: Wanted): Answer<Found | undefined> {
     return alter(key, function* (at, deadline) {
       const found = yield* entries.live(at, wanted, deadline);
       if (found === undefined || found.expiresAtMs === never) return found;

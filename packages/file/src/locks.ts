@@ -19,6 +19,11 @@ export interface Deadline {
   readonly impatient?: boolean;
 }
 
+/** A large value takes its time: the deadline counts for each piece of it. */
+export function moveOn(deadline: Deadline, timeoutMs: number): void {
+  deadline.untilMs = performance.now() + timeoutMs;
+}
+
 export interface Holder {
   readonly id: Identity;
   /** Changes with every lock and every heartbeat. */

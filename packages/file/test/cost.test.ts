@@ -24,6 +24,13 @@ test("a value is read by three calls of the system, a miss costs one", async () 
   expect(await asked(() => store.get("k"))).toEqual(reading);
 });
 
+test("a large value is opened twice: to see that it is large, and to read it piece by piece", async () => {
+  const { store, asked } = await counted();
+  await store.set("large", new Uint8Array(200_000));
+  const asks = await asked(() => store.get("large"));
+  expect(asks.filter((name) => name === "open")).toHaveLength(2);
+});
+
 test("a value is written by four, as by hand, none of which waits for the disk unless that is asked for", async () => {
   const { store, asked } = await counted();
   await store.set("k", "v");
