@@ -118,12 +118,8 @@ export class OwnDirectories {
   /** Being there before it looks for others, of two that come at the same time one at least sees the other. */
   *#tryAlone(directory: string): Io<OwnDirectory | undefined> {
     const made = yield* this.#made(directory, alone);
-    try {
-      if ((yield* this.#othersIn(directory)).length === 0) return made;
-    } catch (error) {
-      yield* this.#removeUnused(made);
-      throw error;
-    }
+    const others = yield* this.#orRemoved(made, this.#othersIn(directory));
+    if (others.length === 0) return made;
     yield* this.#removeUnused(made);
     return undefined;
   }
@@ -131,11 +127,20 @@ export class OwnDirectories {
   /** From here on nobody else is alone. */
   *#comeInto(directory: string): Io<OwnDirectory> {
     const made = yield* this.#made(directory, "");
+    yield* this.#orRemoved(made, this.#stopThoseAlone(directory));
+    return made;
+  }
+
+  *#stopThoseAlone(directory: string): Io<void> {
+    for (const other of yield* this.#othersIn(directory)) {
+      if (other.endsWith(alone)) yield* shut(this.#session.around.disk.now, other);
+    }
+  }
+
+  /** Removes what was made where the work for it fails. */
+  *#orRemoved<T>(made: OwnDirectory, work: Io<T>): Io<T> {
     try {
-      for (const other of yield* this.#othersIn(directory)) {
-        if (other.endsWith(alone)) yield* shut(this.#session.around.disk.now, other);
-      }
-      return made;
+      return yield* work;
     } catch (error) {
       yield* this.#removeUnused(made);
       throw error;
