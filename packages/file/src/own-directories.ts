@@ -11,7 +11,7 @@ import {
 } from "./directories.ts";
 import { isMissing } from "./errors.ts";
 import { canBeIdentity, type Identity } from "./identity.ts";
-import { answered, type Io } from "./io.ts";
+import { answered, type Io, run } from "./io.ts";
 import { entriesName, folderOf, ownersName, type Place } from "./layout.ts";
 import type { Session } from "./session.ts";
 
@@ -49,6 +49,8 @@ export class OwnDirectories {
   // By the directory of the namespace.
   readonly #alone = new Map<string, OwnDirectory>();
   readonly #inCompany = new Map<string, OwnDirectory>();
+  /** What a call is making, in a namespace where others wait for it. */
+  readonly #making = new Map<string, Promise<OwnDirectory>>();
   #lastName = 0;
 
   constructor(session: Session, id: Identity) {
@@ -62,17 +64,13 @@ export class OwnDirectories {
    * @param mayBeAlone whether it will do where whoever comes stops the change
    */
   *in({ directory }: Place, mayBeAlone: boolean): Io<OwnDirectory> {
-    const company = this.#inCompany.get(directory);
-    if (mayBeAlone) {
-      const known = this.#alone.get(directory);
-      if (known !== undefined) return used(known);
-      if (company === undefined || mayLook(company)) {
-        const made = yield* this.#tryAlone(directory);
-        if (made !== undefined) return yield* this.#kept(this.#alone, directory, made);
-      }
+    for (;;) {
+      const ready = this.#ready(directory, mayBeAlone);
+      if (ready !== undefined) return used(ready);
+      const making = this.#making.get(directory);
+      if (making === undefined) return yield* this.#makeForAll(directory, mayBeAlone);
+      yield making;
     }
-    if (company !== undefined) return used(company);
-    return yield* this.#kept(this.#inCompany, directory, yield* this.#comeInto(directory));
   }
 
   /** A change needs it no more. One that was given up meanwhile goes with the last. */
@@ -113,6 +111,30 @@ export class OwnDirectories {
     if (hasFolder && own.durable.has(folder) && (yield* isThere(disk.now, own.path))) return;
     yield* syncUpTo(disk, `${place.directory}/${entriesName}`, this.#session.layout.directory);
     own.durable.add(folder);
+  }
+
+  /** What will do for a change, unless it is time to look whether the others have left. */
+  #ready(directory: string, mayBeAlone: boolean): OwnDirectory | undefined {
+    const company = this.#inCompany.get(directory);
+    if (!mayBeAlone) return company;
+    return this.#alone.get(directory) ?? (company !== undefined && !mayLook(company) ? company : undefined);
+  }
+
+  /** Others who need one there wait for it meanwhile: were each to make its own, each would have to look at all. */
+  *#makeForAll(directory: string, mayBeAlone: boolean): Io<OwnDirectory> {
+    const answer = run(this.#make(directory, mayBeAlone));
+    if (!(answer instanceof Promise)) return answer;
+    const making = answer.finally(() => this.#making.delete(directory));
+    this.#making.set(directory, making);
+    return yield* answered<OwnDirectory>(making);
+  }
+
+  *#make(directory: string, mayBeAlone: boolean): Io<OwnDirectory> {
+    const made = mayBeAlone ? yield* this.#tryAlone(directory) : undefined;
+    if (made !== undefined) return yield* this.#kept(this.#alone, directory, made);
+    const company = this.#inCompany.get(directory);
+    if (company !== undefined) return used(company);
+    return yield* this.#kept(this.#inCompany, directory, yield* this.#comeInto(directory));
   }
 
   /** Being there before it looks for others, of two that come at the same time one at least sees the other. */
@@ -179,15 +201,12 @@ export class OwnDirectories {
     return others;
   }
 
-  /** Keeps what was made; where another call was faster, its own. */
+  /** Keeps what was made, and no more than so many. */
   *#kept(known: Map<string, OwnDirectory>, directory: string, made: OwnDirectory): Io<OwnDirectory> {
-    const own = used(known.get(directory) ?? made);
-    if (own !== made) yield* this.#removeUnused(made);
-    else {
-      const [oldest] = known;
-      known.set(directory, own);
-      if (known.size > mostKept && oldest !== undefined) yield* this.#giveUp(known, ...oldest);
-    }
+    const own = used(made);
+    const [oldest] = known;
+    known.set(directory, own);
+    if (known.size > mostKept && oldest !== undefined) yield* this.#giveUp(known, ...oldest);
     return own;
   }
 

@@ -70,6 +70,18 @@ test("an owner whose company has left is alone again, and one that others keep c
   await next.close();
 });
 
+test("however many calls come into a namespace at once, alone or stopped by others, one directory is made there", async () => {
+  const { store, directory, made } = await counted("none", "network");
+  const keys = Array.from({ length: 100 }, (_, at) => `${at}`);
+  await Promise.all(keys.map((key) => store.set(key, "v")));
+  expect(made()).toEqual([expect.stringMatching(/\.alone$/)]);
+  const company = await companyIn(directory);
+  await Promise.all(keys.map((key) => store.set(key, "w")));
+  const inCompany = made().filter((path) => !path.endsWith(".alone")); // it may look whether it is alone again
+  expect(inCompany).toHaveLength(1);
+  await company.close();
+});
+
 test("what is answered at once costs one promise", async () => {
   const { store } = await counted();
   await store.set("k", "v");
@@ -79,16 +91,24 @@ test("what is answered at once costs one promise", async () => {
   }
 });
 
-async function counted(durability: FileStoreOptions["durability"] = "none"): Promise<{
+async function counted(
+  durability: FileStoreOptions["durability"] = "none",
+  kind: FileStoreOptions["disk"] = "local",
+): Promise<{
   store: ReturnType<typeof fileStoreIn>;
   asked(call: () => Promise<unknown>): Promise<string[]>;
+  /** The directories that the store has made for itself in its root namespace since this was last asked. */
+  made(): string[];
   directory: string;
 }> {
   const names: string[] = [];
-  const disk = faultyDisk(({ name }) => {
+  const made = new Set<string>();
+  const disk = faultyDisk(({ name, args: [path] }) => {
     names.push(name);
+    if (name === "makeDirectory" && String(path).startsWith(`${directory.path}/data/p/`))
+      made.add(String(path));
     return undefined;
-  });
+  }, kind);
   const directory = newDirectory();
   const store = fileStoreIn({ directory: directory.path, durability }, { disk });
   onTestFinished(async () => {
@@ -98,6 +118,11 @@ async function counted(durability: FileStoreOptions["durability"] = "none"): Pro
   return {
     store,
     directory: directory.path,
+    made() {
+      const paths = Array.from(made);
+      made.clear();
+      return paths;
+    },
     async asked(call) {
       names.length = 0;
       await call();

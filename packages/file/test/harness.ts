@@ -16,7 +16,8 @@ export const soak: boolean = process.env["KV_SOAK"] === "1";
 export const runs: RunOptions = soak ? {} : { runs: 10 };
 
 /** Stores in directories of their own, with everything that a harness can do with one. */
-export function fileHarness(name: string, options: Omit<FileStoreOptions, "directory">): Harness {
+export function fileHarness(name: string, given: Omit<FileStoreOptions, "directory">): Harness {
+  const options = { timeout: "60s", ...given } as const; // no rule says how long a call takes, and a machine may be busy
   const parent = newParent(soak ? "disk" : "memory");
   const elsewhere = anotherProcess(parent, options);
   afterAll(() => rmSync(parent, { recursive: true, force: true }));

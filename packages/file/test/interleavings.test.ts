@@ -206,7 +206,7 @@ async function onFreshStore(
 
 async function stateOf(store: FullStore): Promise<unknown> {
   const left = await store.expiresIn("key");
-  return [textOf(await store.get("key")), left === undefined ? "none" : Math.ceil(left / 3_600)];
+  return [textOf(await store.get("key")), left === undefined ? "none" : Math.round(left / 3_600)];
 }
 
 async function closed(...stores: readonly FullStore[]): Promise<void> {
