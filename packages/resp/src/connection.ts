@@ -18,6 +18,8 @@ export interface Waiting {
 
 /** After a failed attempt to connect the next one begins no sooner. */
 const pauseMs = 100;
+/** A cluster is asked no more often where its keys are: a failover takes seconds, and all who wait for it ask. */
+const slotsPauseMs = 500;
 
 /**
  * The connection of a store. Nothing is handed to a client that is not ready: what a client keeps for later it may
@@ -36,6 +38,7 @@ export class Connection {
   /** The socket of the last attempt that failed: what is yet to be heard of it is old news. */
   #failedSocket: ClientSocket | undefined;
   #lastFailureMs = Number.NEGATIVE_INFINITY;
+  #slotsAskedMs = Number.NEGATIVE_INFINITY;
   #busy = false;
   #stopListening: (() => void) | undefined;
 
@@ -79,6 +82,19 @@ export class Connection {
     if ("open" in this.#source && this.#client !== undefined && this.#client.status !== "end") {
       this.#hangUp(this.#client);
     }
+  }
+
+  /**
+   * Asks a cluster anew which node serves which keys, after a call to one was not answered. Its client asks by itself
+   * when a node refers it to another one; from one that is lost it hears nothing, and would turn to it for ever.
+   */
+  refreshSlots(): void {
+    const client = this.readyClient;
+    if (client?.isCluster !== true || this.#ended) return;
+    const nowMs = performance.now();
+    if (nowMs < this.#slotsAskedMs + slotsPauseMs) return;
+    this.#slotsAskedMs = nowMs;
+    client.refreshSlotsCache?.();
   }
 
   async close(remainingMs: number): Promise<void> {

@@ -23,6 +23,8 @@ export interface RespClient {
   connect(): Promise<unknown>;
   disconnect(reconnect?: boolean): void;
   quit(): Promise<unknown>;
+  /** Of a cluster: it asks which node serves which keys now. It does nothing while it is at it. */
+  refreshSlotsCache?(): void;
   // oxlint-disable-next-line typescript/no-explicit-any -- every listener must fit
   on(event: string, listener: (...args: any[]) => void): unknown;
   // oxlint-disable-next-line typescript/no-explicit-any -- every listener must fit

@@ -133,8 +133,12 @@ export class Sender {
   }
 
   #failed(step: Step, error: unknown): void {
-    if (isRefusal(error)) this.#reject(step, refused(error));
-    else if (step.repeatable) {
+    if (isRefusal(error)) {
+      this.#reject(step, refused(error));
+      return;
+    }
+    this.#connection.refreshSlots();
+    if (step.repeatable) {
       step.repeatable = false;
       this.#again(step);
     } else this.#reject(step, unanswered(step.kind.writes, error));
@@ -161,6 +165,7 @@ export class Sender {
     }
     this.#queue = this.#queue.filter((step) => step.state === "waiting");
     this.#connection.drop();
+    this.#connection.refreshSlots();
   }
 
   #reject(step: Step, error: unknown): void {

@@ -16,6 +16,11 @@ export interface ClientLibrary {
 /** `redisStore` or `valkeyStore`. */
 export type Factory = (options: UrlOptions | ClientOptions) => FullStore;
 
+/** The same with patience: no rule says how long a call takes, and a machine may be busy. */
+export function patient(open: Factory): Factory {
+  return (options) => open({ timeout: "60s", ...options });
+}
+
 /** The servers that a client is to find, in a form that can be handed to another process. */
 export interface Target {
   readonly topology: "standalone" | "cluster" | "sentinel";

@@ -4,7 +4,7 @@ import type { Capability, Harness } from "@kv/testkit";
 import { type IdleProcess, openInProcess, type ProcessStore } from "@kv/testkit/process";
 import { testStore } from "@kv/testkit/vitest";
 import { afterAll } from "vitest";
-import { type ClientLibrary, type Factory, makeClient, type Target } from "./clients.ts";
+import { type ClientLibrary, type Factory, makeClient, patient, type Target } from "./clients.ts";
 
 /** One way to a server: through a URL, or with a client of one of the libraries. */
 export interface Way {
@@ -32,7 +32,8 @@ const capabilities: readonly Capability[] = ["namespaces", "batch", "atomic", "l
 export const soak: boolean = process.env["KV_SOAK"] === "1";
 
 /** Registers the whole contract for each way to a backend's servers. */
-export async function testContract(backend: Backend): Promise<void> {
+export async function testContract(given: Backend): Promise<void> {
+  const backend = { ...given, open: patient(given.open) };
   for (const way of soak ? everyWay(backend) : backend.sample) {
     const harness =
       way.topology === "url"

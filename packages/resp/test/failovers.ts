@@ -1,4 +1,4 @@
-import { type FullStore, isStoreError } from "@kv/core";
+import { type Duration, type FullStore, isStoreError } from "@kv/core";
 import { startCluster, startSentinel, until } from "@kv/test-servers";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type ClientLibrary, makeClient, type Target } from "./clients.ts";
@@ -14,8 +14,8 @@ export function testFailovers(
   /** What the ordinary test run tries; `KV_SOAK=1` tries both. */
   sample: "sentinel" | "cluster",
 ): void {
-  function storeFor(target: Target): FullStore {
-    const store = open({ client: makeClient(library, target), closeClient: true, timeout: "1s" });
+  function storeFor(target: Target, timeout: Duration = "1s"): FullStore {
+    const store = open({ client: makeClient(library, target), closeClient: true, timeout });
     onTestFinished(() => store.close());
     return store;
   }
@@ -61,6 +61,31 @@ export function testFailovers(
         expect(await store.exists("counter 0")).toBe(false);
       });
 
+      test.each([
+        ["is gone", "kill", "1s"],
+        ["is silent", "pause", "500ms"],
+      ] as const)(
+        "S7 a key whose master %s is served by the one that took over, though no other call is made",
+        { timeout: 180_000 },
+        async (_, lose, timeout) => {
+          const cluster = await startCluster({ kind });
+          onTestFinished(() => cluster.stop());
+          const store = storeFor(
+            { topology: "cluster", ports: cluster.nodes.map(({ port }) => port) },
+            timeout,
+          );
+          expect((await store.increment("counter")).value).toBe(1);
+          const lost = await cluster.masterOf("KV:counter");
+          await lost[lose]();
+          await cluster.untilFailedOver(lost);
+          await until(
+            "its increments go on",
+            patienceMs,
+            async () => (await store.increment("counter")).value,
+          );
+        },
+      );
+
       test("N5 deleteAll that cannot reach a part of the cluster says which, and a repeat finishes it", {
         timeout: 180_000,
       }, async () => {
@@ -92,40 +117,59 @@ interface Load {
   expectBoundedAndKept(): Promise<string>;
 }
 
+interface Counter {
+  readonly key: string;
+  done: number;
+  unknown: number;
+  /** What the last acknowledgement said. */
+  last: number;
+  lastError: unknown;
+  /** When its present call began. */
+  sinceMs: number;
+}
+
 /** Counters that are incremented without a pause. Each knows what was acknowledged, and what may have been done. */
 function startLoad(store: FullStore): Load {
-  const counters = Array.from({ length: calls }, (_, at) => ({
-    key: `counter ${at}`,
-    done: 0,
-    unknown: 0,
-    last: 0,
-  }));
+  const counters = Array.from(
+    { length: calls },
+    (_, at): Counter => ({
+      key: `counter ${at}`,
+      done: 0,
+      unknown: 0,
+      last: 0,
+      lastError: undefined,
+      sinceMs: 0,
+    }),
+  );
   const unexpected: unknown[] = [];
   let longestMs = 0;
   const load = { going: true };
   const workers = counters.map(async (counter) => {
     while (load.going) {
-      const startMs = performance.now();
+      counter.sinceMs = performance.now();
       try {
         const { value } = await store.increment(counter.key);
         counter.done += 1;
         counter.last = value;
       } catch (error) {
+        counter.lastError = error;
         if (isStoreError(error, "KV_OUTCOME_UNKNOWN")) counter.unknown += 1;
         else if (!isStoreError(error, "KV_UNAVAILABLE") && !isStoreError(error, "KV_READ_ONLY"))
           unexpected.push(error);
         await new Promise((resolve) => setTimeout(resolve, 5)); // as a caller would, before it tries again
       }
-      longestMs = Math.max(longestMs, performance.now() - startMs);
+      longestMs = Math.max(longestMs, performance.now() - counter.sinceMs);
     }
   });
 
   return {
     async untilDone(count) {
-      const goals = counters.map(({ done }) => done + count);
-      await until("every counter goes on", patienceMs, () =>
-        counters.every(({ done }, at) => done >= (goals[at] ?? 0)) ? true : undefined,
-      );
+      const goals = new Map(counters.map((counter) => [counter, counter.done + count]));
+      await until("every counter goes on", patienceMs, () => {
+        const behind = counters.filter((counter) => counter.done < (goals.get(counter) ?? 0));
+        if (behind.length === 0) return true;
+        throw new Error(behind.map(describeCounter).join("\n"), { cause: behind[0]?.lastError });
+      });
     },
     async end() {
       load.going = false;
@@ -147,4 +191,9 @@ function startLoad(store: FullStore): Load {
       return `${sum.acknowledged} acknowledged, ${sum.unknown} of unknown outcome, ${sum.there} there; the longest call took ${Math.round(longestMs)} ms`;
     },
   };
+}
+
+function describeCounter({ key, done, unknown, lastError, sinceMs }: Counter): string {
+  const age = Math.round(performance.now() - sinceMs);
+  return `${key}: ${done} done, ${unknown} unknown, its call began ${age} ms ago; its last error: ${String(lastError)}`;
 }

@@ -1,12 +1,13 @@
 import { serveStore } from "@kv/testkit/process";
-import { type ClientLibrary, makeClient } from "./clients.ts";
+import { type ClientLibrary, makeClient, patient } from "./clients.ts";
 import type { Backend, ProcessArguments } from "./contract.ts";
 
 /** Serves the store whose namespaces are those of the root, on the servers that this process was told of. */
 export function serveStoreOf(
-  open: Backend["open"],
+  given: Backend["open"],
   libraries: Readonly<Record<string, ClientLibrary>>,
 ): void {
+  const open = patient(given);
   const told = JSON.parse(process.argv[2] ?? "") as ProcessArguments;
   if ("url" in told) {
     serveStore(open({ url: told.url, namespace: null }));
