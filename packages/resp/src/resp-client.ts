@@ -7,6 +7,7 @@ export type ClientCommand = (...args: never[]) => Promise<unknown>;
 /** The part of a socket that is used. */
 export interface ClientSocket {
   readonly writable: boolean;
+  readonly bytesRead: number;
   cork(): unknown;
   uncork(): unknown;
   ref(): unknown;
@@ -84,6 +85,11 @@ export function socketsOf(client: RespClient): ClientSocket[] {
 /** The socket of a client that is no cluster, once there is one. */
 export function socketOf(client: RespClient): ClientSocket | undefined {
   return (client as { readonly stream?: ClientSocket | null }).stream ?? undefined;
+}
+
+/** Whether the client may send again what was sent and not answered when a connection is lost. */
+export function sendsAgain(client: RespClient): boolean {
+  return (client.options as { readonly maxRetriesPerRequest?: number | null }).maxRetriesPerRequest !== 0;
 }
 
 /** `127.0.0.1:6379`, as the client's options have it; of a cluster or Sentinel the first that is named. */

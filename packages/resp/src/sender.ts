@@ -23,7 +23,7 @@ export class Sender {
   #untilMs: number | undefined;
 
   constructor(source: ClientSource, timeoutMs: number) {
-    this.#connection = new Connection(source, {
+    this.#connection = new Connection(source, timeoutMs, {
       ready: () => this.#flush(),
       failed: (cause) => this.#failWaiting(cause),
     });

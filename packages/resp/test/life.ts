@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { isStoreError } from "@kv/core";
-import { type RunningServer, startStandalone, until } from "@kv/test-servers";
+import { type RunningServer, startProxy, startStandalone, until } from "@kv/test-servers";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { type ClientLibrary, makeClient } from "./clients.ts";
 import type { Backend } from "./contract.ts";
@@ -83,6 +83,39 @@ export async function testLife(
       await expectCode(store.get("a"), "KV_UNAVAILABLE");
       await expectCode(store.set("a", "2"), "KV_UNAVAILABLE");
       expect(client.status).toBe("end");
+    });
+
+    test("S7 where its connection has fallen silent, and is never closed, it gets another", async () => {
+      const proxy = await startProxy(server.port);
+      onTestFinished(() => proxy.stop());
+      const client = makeClient(library, { topology: "standalone", ports: [proxy.port] });
+      onTestFinished(() => client.disconnect());
+      const store = open({ client, timeout: "300ms" });
+      await until("it is connected", 30_000, () => store.set("a", "1").then(() => true));
+      const held = proxy.holdReply("get");
+      await expectCode(store.get("a"), "KV_UNAVAILABLE");
+      await held.reached;
+      await until("the store works again", 30_000, () => store.exists("a"));
+      expect(proxy.traffic.accepted).toBeGreaterThan(1);
+    });
+
+    test("S7 one that sends again what was not answered keeps its connection: it would do so", async () => {
+      const proxy = await startProxy(server.port);
+      onTestFinished(() => proxy.stop());
+      const client = new library.Redis({ port: proxy.port, lazyConnect: true } as never) as ReturnType<
+        typeof newClient
+      >;
+      onTestFinished(() => client.disconnect());
+      const store = open({ client, timeout: "50ms" });
+      await until("it is connected", 30_000, () => store.set("n", "1").then(() => true));
+      const held = proxy.holdReply(([name = ""]) => /^eval/i.test(name));
+      const counted = expectCode(store.increment("n"), "KV_OUTCOME_UNKNOWN");
+      await held.reached;
+      await counted;
+      for (let times = 0; times < 5; times += 1) await expectCode(store.get("n"), "KV_UNAVAILABLE");
+      held.release();
+      const value = await until("the store works again", 30_000, () => store.get("n"));
+      expect(Buffer.from(value).toString()).toBe("2");
     });
 
     test("a keyPrefix is refused", () => {
