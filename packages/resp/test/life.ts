@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { isStoreError } from "@kv/core";
-import { type RunningServer, startProxy, startStandalone, until } from "@kv/test-servers";
+import { type FaultProxy, type RunningServer, startProxy, startStandalone, until } from "@kv/test-servers";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { type ClientLibrary, makeClient } from "./clients.ts";
 import type { Backend } from "./contract.ts";
@@ -16,10 +16,16 @@ export async function testLife(
   const server: RunningServer = await startStandalone({ kind });
   afterAll(() => server.stop());
 
-  function newClient(): ReturnType<typeof makeClient> {
-    const client = makeClient(library, { topology: "standalone", ports: [server.port] });
+  function newClient(port = server.port): ReturnType<typeof makeClient> {
+    const client = makeClient(library, { topology: "standalone", ports: [port] });
     onTestFinished(() => client.disconnect());
     return client;
+  }
+
+  async function newProxy(): Promise<FaultProxy> {
+    const proxy = await startProxy(server.port);
+    onTestFinished(() => proxy.stop());
+    return proxy;
   }
 
   test(`${kind}: E1 options that are misspelt, or do not go together, are refused`, () => {
@@ -86,11 +92,8 @@ export async function testLife(
     });
 
     test("S7 where its connection has fallen silent, and is never closed, it gets another", async () => {
-      const proxy = await startProxy(server.port);
-      onTestFinished(() => proxy.stop());
-      const client = makeClient(library, { topology: "standalone", ports: [proxy.port] });
-      onTestFinished(() => client.disconnect());
-      const store = open({ client, timeout: "300ms" });
+      const proxy = await newProxy();
+      const store = open({ client: newClient(proxy.port), timeout: "300ms" });
       await until("it is connected", 30_000, () => store.set("a", "1").then(() => true));
       const held = proxy.holdReply("get");
       await expectCode(store.get("a"), "KV_UNAVAILABLE");
@@ -100,8 +103,7 @@ export async function testLife(
     });
 
     test("S7 one that sends again what was not answered keeps its connection: it would do so", async () => {
-      const proxy = await startProxy(server.port);
-      onTestFinished(() => proxy.stop());
+      const proxy = await newProxy();
       const client = new library.Redis({ port: proxy.port, lazyConnect: true } as never) as ReturnType<
         typeof newClient
       >;
