@@ -3,6 +3,7 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { serve } from "@hono/node-server";
 import { StoreRegistry } from "@kv/core";
+import { guarded } from "@kv/core/driver";
 import { webApp } from "./app.ts";
 import type { Place } from "./open-store.ts";
 import type { Settings } from "./settings.ts";
@@ -33,8 +34,14 @@ export async function serveAlone(
   const closed = once(server, "close");
   server.close();
   // Browsers keep connections open on which nothing is asked any more.
-  const idle = setInterval(() => server.closeIdleConnections(), 100);
-  const late = setTimeout(() => server.closeAllConnections(), graceMs);
+  const idle = setInterval(
+    guarded(() => server.closeIdleConnections()),
+    100,
+  );
+  const late = setTimeout(
+    guarded(() => server.closeAllConnections()),
+    graceMs,
+  );
   await closed;
   clearInterval(idle);
   clearTimeout(late);

@@ -1,5 +1,6 @@
 import cluster from "node:cluster";
 import { once } from "node:events";
+import { guarded, inBackground } from "@kv/core/driver";
 import type { Place } from "./open-store.ts";
 import type { Settings } from "./settings.ts";
 
@@ -15,28 +16,40 @@ export async function serveTogether(
   await store.close(); // each process opens its own
   let isEnding = false;
   const started = new Set<number>();
-  cluster.on("listening", ({ id }, { port }) => {
-    started.add(id);
-    if (started.size === processes) {
-      print(`http://localhost:${port}, kept in ${description}, by ${processes} processes`);
-    }
-  });
-  cluster.on("exit", ({ id }) => {
-    if (isEnding) return;
-    if (started.has(id)) cluster.fork();
-    else {
-      process.exitCode = 1;
-      end();
-    }
-  });
+  cluster.on(
+    "listening",
+    guarded(({ id }, { port }) => {
+      started.add(id);
+      if (started.size === processes) {
+        print(`http://localhost:${port}, kept in ${description}, by ${processes} processes`);
+      }
+    }),
+  );
+  cluster.on(
+    "exit",
+    guarded(({ id }) => {
+      if (isEnding) return;
+      if (started.has(id)) cluster.fork();
+      else {
+        process.exitCode = 1;
+        end();
+      }
+    }),
+  );
   for (let count = 0; count < processes; count += 1) cluster.fork();
 
   const ended = new Promise<void>((resolve) => {
-    cluster.on("exit", () => {
-      if (isEnding && Object.keys(cluster.workers ?? {}).length === 0) resolve();
-    });
+    cluster.on(
+      "exit",
+      guarded(() => {
+        if (isEnding && Object.keys(cluster.workers ?? {}).length === 0) resolve();
+      }),
+    );
   });
-  void Promise.race([once(process, "SIGTERM"), once(process, "SIGINT")]).then(end);
+  inBackground(async () => {
+    await Promise.race([once(process, "SIGTERM"), once(process, "SIGINT")]);
+    end();
+  });
   await ended;
 
   function end(): void {

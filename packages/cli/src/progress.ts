@@ -1,3 +1,4 @@
+import { guarded } from "@kv/core/driver";
 import type { Terminal } from "./terminal.ts";
 
 const everyMs = { onTerminal: 100, inLog: 5_000 };
@@ -17,7 +18,7 @@ export async function withProgress<T>(
   const tell = (): void => {
     stderr.write(onTerminal ? `\r\u001B[K${describe()}` : `${describe()}\n`);
   };
-  const timer = setInterval(tell, onTerminal ? everyMs.onTerminal : everyMs.inLog);
+  const timer = setInterval(guarded(tell), onTerminal ? everyMs.onTerminal : everyMs.inLog);
   try {
     return await work();
   } finally {

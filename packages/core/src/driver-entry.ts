@@ -10,6 +10,7 @@ export {
   checkRenewFor,
   checkValue,
 } from "./arguments.ts";
+export { guarded, inBackground, orWarn } from "./background.ts";
 export { bytesOf, copyOf, sameBytes, utf8 } from "./bytes.ts";
 export type {
   Answer,
@@ -26,4 +27,5 @@ export type {
 } from "./driver.ts";
 export { durationMs } from "./duration.ts";
 export { addToInteger } from "./integer.ts";
+export { KeyedQueue } from "./keyed-queue.ts";
 export { createStore, type StoreOptions, type StoreOver } from "./portable-store.ts";

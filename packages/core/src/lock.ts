@@ -1,3 +1,4 @@
+import { guarded } from "./background.ts";
 import { hasCapability } from "./capability.ts";
 import { isStoreError } from "./error.ts";
 import type { AtomicStore, NamespacedStore, Store } from "./store.ts";
@@ -35,7 +36,7 @@ export async function withLock<T>(
   }
 
   const renewal = setInterval(
-    () => void locks.compareAndSet(key, token, token, { expiresIn }).catch(leaveToExpire),
+    guarded(() => locks.compareAndSet(key, token, token, { expiresIn }).catch(leaveToExpire)),
     Math.min(lockForMs / 3, longestTimerMs),
   );
   // Browsers and workers give a number, which holds nothing alive.

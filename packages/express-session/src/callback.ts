@@ -1,26 +1,26 @@
 import { isStoreError, type StoreError } from "@kv/core";
+import { guarded, inBackground } from "@kv/core/driver";
 
 /** As Node has it: the error first, or `null`. */
 export type Callback<T> = (error: unknown, result?: T) => void;
 
 /**
- * Gives a result to the callback, once, and never before the caller goes on. Where there is none (a bare
- * `req.session.destroy()`), `tell` hears of a failure of the store, which must not end the process.
+ * Gives a result to the callback, once, and never before the caller goes on. What the callback throws becomes a process
+ * warning. Where there is none (a bare `req.session.destroy()`), `tell` hears of a failure of the store.
  */
 export function answer<T>(
   result: Promise<T>,
   callback: Callback<T> | undefined,
   tell: (error: StoreError) => void,
 ): void {
-  // On the next tick, so that what the callback throws is its own affair, and no second call.
-  result.then(
-    (value) => {
-      if (callback !== undefined) process.nextTick(callback, null, value);
-    },
-    (error: unknown) => {
-      if (callback !== undefined) process.nextTick(callback, error);
+  inBackground(async () => {
+    try {
+      const value = await result;
+      if (callback !== undefined) process.nextTick(guarded(callback), null, value);
+    } catch (error) {
+      if (callback !== undefined) process.nextTick(guarded(callback), error);
       else if (isStoreError(error)) tell(error);
       else throw error;
-    },
-  );
+    }
+  });
 }

@@ -1,5 +1,5 @@
 import { type Codec, type Duration, json, type StoreError } from "@kv/core";
-import { checkOptions, durationMs } from "@kv/core/driver";
+import { checkOptions, durationMs, guarded } from "@kv/core/driver";
 import type { StoredSession } from "./stored-session.ts";
 
 export interface SessionStoreOptions {
@@ -67,6 +67,6 @@ export function sessionSettings(options: SessionStoreOptions): SessionSettings {
     absoluteMs: durationMs(absoluteTimeout, "absoluteTimeout"),
     hashIds,
     codec: options.codec ?? json<StoredSession>(),
-    tell: options.onStoreError ?? (() => {}),
+    tell: guarded(options.onStoreError ?? (() => {})),
   };
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { findStore, isStoreError, type StoreError, type StoreSource, type StoreWith } from "@kv/core";
-import { bytesOf, sameBytes } from "@kv/core/driver";
+import { bytesOf, KeyedQueue, sameBytes } from "@kv/core/driver";
 import type { SessionSettings } from "./options.ts";
 import {
   checkStoredSession,
@@ -11,7 +11,6 @@ import {
   type StoredSession,
 } from "./stored-session.ts";
 import { rememberTrace, type Trace, traceOf, withCarrier, withoutCarrier } from "./trace.ts";
-import { Turns } from "./turns.ts";
 
 type SessionsStore = StoreWith<"atomic" | "listing">;
 
@@ -35,7 +34,7 @@ export function sessionsIn(source: StoreSource<SessionsStore>, settings: Session
 export class Sessions {
   readonly #store: SessionsStore;
   readonly #settings: SessionSettings;
-  readonly #turns = new Turns();
+  readonly #queue = new KeyedQueue();
 
   constructor(store: SessionsStore, settings: SessionSettings) {
     this.#store = store;
@@ -62,7 +61,7 @@ export class Sessions {
    */
   async save(id: string, session: object): Promise<void> {
     const key = this.storedId(id);
-    await this.#turns.run(key, async () => {
+    await this.#queue.run(key, async () => {
       const trace = traceOf(session, key);
       if (trace === undefined) await this.#create(key, session);
       else await this.#change(session, trace);
@@ -72,7 +71,7 @@ export class Sessions {
   /** Moves the expiry, without reading or writing the session. */
   async renew(id: string, session: object): Promise<void> {
     const key = this.storedId(id);
-    await this.#turns.run(key, async () => {
+    await this.#queue.run(key, async () => {
       const createdAtMs = traceOf(session, key)?.createdAtMs ?? (await this.#createdAtMs(key));
       if (createdAtMs !== undefined) await this.#touch(key, this.#lifeMs(session, createdAtMs));
     });
@@ -83,11 +82,11 @@ export class Sessions {
   }
 
   async endStored(storedId: string): Promise<void> {
-    await this.#turns.run(storedId, () => this.#store.delete(storedId));
+    await this.#queue.run(storedId, () => this.#store.delete(storedId));
   }
 
   async endAll(): Promise<void> {
-    await this.#turns.runAlone(() => this.#store.deleteAll());
+    await this.#queue.runAlone(() => this.#store.deleteAll());
   }
 
   /** The keys of all sessions, each once. */

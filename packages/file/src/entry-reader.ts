@@ -86,7 +86,7 @@ export class EntryReader {
         if (length === smallBytes && fileLength(head) > smallBytes) return "later";
         return this.#checked(this.#scratch.subarray(0, length), key, head);
       } finally {
-        void now.close(fd);
+        now.close(fd) as void;
       }
     } catch (error) {
       missingOrThrow(key, error);

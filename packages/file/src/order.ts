@@ -1,4 +1,4 @@
-import type { Answer } from "@kv/core/driver";
+import { type Answer, guarded, inBackground } from "@kv/core/driver";
 import { noAnswer, notBegun, unanswered } from "./errors.ts";
 import { type Io, run } from "./io.ts";
 import type { Place } from "./layout.ts";
@@ -53,7 +53,10 @@ export class Order {
     if (!(answer instanceof Promise)) return answer;
     const removal = { directory, settled: settling(answer) };
     this.#removals.add(removal);
-    void removal.settled.then(() => this.#removals.delete(removal));
+    inBackground(async () => {
+      await removal.settled;
+      this.#removals.delete(removal);
+    });
     return answer;
   }
 
@@ -97,7 +100,8 @@ export class Order {
   ): Promise<T> {
     const settled = settling(answer);
     this.#latest.set(hash, { directory: place.directory, settled });
-    void settled.then(() => {
+    inBackground(async () => {
+      await settled;
       if (this.#latest.get(hash)?.settled === settled) this.#latest.delete(hash);
     });
     return inTime(answer, deadline, progress, this.#timeoutMs);
@@ -136,13 +140,21 @@ function inTime<T>(
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     let timer: ReturnType<typeof setTimeout>;
-    const watch = (): void => {
+    const watch = guarded(() => {
       const leftMs = deadline.untilMs + graceMs - performance.now();
       if (leftMs <= 0) reject(progress.late(timeoutMs));
       else timer = setTimeout(watch, Math.min(leftMs, longestTimerMs));
-    };
+    });
     watch();
-    answer.then(resolve, reject).finally(() => clearTimeout(timer));
+    inBackground(async () => {
+      try {
+        resolve(await answer);
+      } catch (error) {
+        reject(error);
+      } finally {
+        clearTimeout(timer);
+      }
+    });
   });
 }
 

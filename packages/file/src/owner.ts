@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { type Answer, guarded } from "@kv/core/driver";
 import { discardWithFiles, isThere, withFile } from "./directories.ts";
 import { isFileError, isMissing } from "./errors.ts";
 import { toCreate } from "./files.ts";
@@ -62,7 +63,10 @@ export class Owner {
     this.#unreleased.delete(lock);
     this.#hasHeld = true;
     if (this.#beating !== undefined) return;
-    this.#beating = setInterval(() => this.#beat(), beatEveryMs);
+    this.#beating = setInterval(
+      guarded(() => this.#beat()),
+      beatEveryMs,
+    );
     this.#beating.unref();
   }
 
@@ -129,13 +133,13 @@ export class Owner {
     }
   }
 
-  #beat(): void {
+  #beat(): Answer<void> {
     if (this.#held.size === 0 && this.#unreleased.size === 0 && !this.#hasHeld) {
       this.stop();
-      return;
+      return undefined;
     }
     this.#hasHeld = false;
-    void run(this.#beaten());
+    return run(this.#beaten());
   }
 
   *#beaten(): Io<void> {

@@ -1,4 +1,5 @@
 import { isStoreError } from "@kv/core";
+import { guarded, orWarn } from "@kv/core/driver";
 import { isFileError } from "./errors.ts";
 
 const longestTimerMs = 2 ** 31 - 1;
@@ -18,9 +19,12 @@ export class Sweeper {
 
   start(): void {
     if (this.#timer !== undefined || this.#stopped) return;
-    this.#timer = setTimeout(() => {
-      this.#sweeping = this.#swept();
-    }, this.#everyMs);
+    this.#timer = setTimeout(
+      guarded(() => {
+        this.#sweeping = orWarn(() => this.#swept());
+      }),
+      this.#everyMs,
+    );
     this.#timer.unref();
   }
 
@@ -35,10 +39,11 @@ export class Sweeper {
     try {
       await this.#sweep();
     } catch (error) {
-      // Nobody waits for this. What is wrong with the disk is told to those who use it, and to callers of deleteExpired.
+      // What is wrong with the disk is told to those who use it, and to callers of deleteExpired.
       if (!isFileError(error) && !isStoreError(error)) throw error;
+    } finally {
+      this.#timer = undefined;
+      this.start();
     }
-    this.#timer = undefined;
-    this.start();
   }
 }

@@ -1,4 +1,4 @@
-import type { Answer } from "@kv/core/driver";
+import { type Answer, guarded } from "@kv/core/driver";
 
 const turnMs = 1;
 
@@ -14,7 +14,7 @@ export class Turns {
   mayRun(): boolean {
     if (this.#untilMs === undefined) {
       this.#untilMs = performance.now() + turnMs;
-      setImmediate(() => this.#nextTurn());
+      setImmediate(this.#nextTurn);
       return true;
     }
     return this.#waiting.length === 0 && performance.now() < this.#untilMs;
@@ -39,7 +39,7 @@ export class Turns {
     return new Slice(this);
   }
 
-  #nextTurn(): void {
+  readonly #nextTurn = guarded(() => {
     const untilMs = performance.now() + turnMs;
     let done = 0;
     for (const work of this.#waiting) {
@@ -49,8 +49,8 @@ export class Turns {
     }
     this.#waiting.splice(0, done);
     this.#untilMs = this.#waiting.length === 0 ? undefined : untilMs;
-    if (this.#waiting.length > 0) setImmediate(() => this.#nextTurn());
-  }
+    if (this.#waiting.length > 0) setImmediate(this.#nextTurn);
+  });
 }
 
 /** Long work looks at this at every step: `if (slice.isOver()) await slice.next()`. */

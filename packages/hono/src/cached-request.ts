@@ -1,4 +1,5 @@
 import { type AtomicStore, isStoreError, type StoreError } from "@kv/core";
+import { guarded, inBackground, orWarn } from "@kv/core/driver";
 import type { Context, Next } from "hono";
 import type { StoredResponse } from "./cache-entry.ts";
 import { isKeyOf, urlKey } from "./cache-key.ts";
@@ -17,7 +18,7 @@ export interface CacheSettings {
   readonly maxBodyBytes: number;
   readonly lockForMs: number;
   readonly onOutage: "compute" | "refuse";
-  readonly onStoreError: StoreErrorListener | undefined;
+  readonly tell: StoreErrorListener;
   readonly now: () => number;
   /** What is being computed in this process, by key. */
   readonly underWay: Map<string, Computation>;
@@ -162,7 +163,7 @@ export class CachedRequest {
     const isError = c.error !== undefined || errors.has(c.res.status);
     const standIn =
       isError && stale !== undefined && this.#isWithin(stale.staleIfErrorMs, stale) ? stale : undefined;
-    this.#inBackground(
+    this.#goOn(() =>
       computation.finish(standIn ?? "compute", () =>
         this.#quietly(
           async () =>
@@ -185,13 +186,13 @@ export class CachedRequest {
       req.raw = new Request(raw, { headers });
     }
     const keeping = setInterval(
-      () => void this.#quietly(async () => lease && this.#entries.keep(lease)),
+      guarded(() => this.#quietly(async () => lease && this.#entries.keep(lease))),
       this.#settings.lockForMs / 3,
     );
     try {
       await this.#next();
     } catch (error) {
-      if (lease !== undefined) this.#inBackground(this.#quietly(() => this.#entries.giveBack(lease)));
+      if (lease !== undefined) this.#goOn(() => this.#quietly(() => this.#entries.giveBack(lease)));
       throw error;
     } finally {
       clearInterval(keeping);
@@ -205,10 +206,10 @@ export class CachedRequest {
     const response = c.res;
     const { status, headers } = response;
     const [forClient, forStore] = response.body?.tee() ?? [null, null];
-    this.#inBackground(this.#store(lease, computation, terms, response, forStore));
+    this.#goOn(() => this.#store(lease, computation, terms, response, forStore));
     c.res = undefined;
     if (status === 200 && isUnchanged(this.#asked, headers)) {
-      void forClient?.cancel();
+      inBackground(() => forClient?.cancel());
       c.res = notModified(headers, this.#outer);
     } else c.res = new Response(forClient, { status, headers });
   }
@@ -281,18 +282,19 @@ export class CachedRequest {
   }
 
   #report(error: StoreError): void {
-    this.#settings.onStoreError?.(error, this.#c);
+    this.#settings.tell(error, this.#c);
   }
 
   /** Lets work go on after the answer. Some runtimes have to be told of it, or they end it. */
-  #inBackground(work: Promise<void>): void {
+  #goOn(work: () => Promise<void>): void {
+    const over = orWarn(work);
     let context: Context["executionCtx"];
     try {
       context = this.#c.executionCtx;
     } catch {
       return; // Hono's way to say that this runtime has none
     }
-    context.waitUntil(work);
+    context.waitUntil(over);
   }
 }
 

@@ -1,3 +1,5 @@
+import { inBackground } from "@kv/core/driver";
+
 /**
  * The bytes of a body, `undefined` where there are more than `maxBytes`, where they take longer than `limitMs`, and
  * where reading them fails.
@@ -31,7 +33,7 @@ export async function collectBody(
     clearTimeout(timer);
   }
   // Not awaited: of a stream in two branches it settles when both are done with.
-  void reader.cancel().catch(() => {});
+  inBackground(() => reader.cancel().catch(() => {}));
   return undefined;
 }
 

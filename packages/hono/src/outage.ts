@@ -9,3 +9,6 @@ export type StoreErrorListener = (error: StoreError, c: Context) => void;
 export function unavailable(cause: StoreError): HTTPException {
   return new HTTPException(503, { message: "Service Unavailable", cause });
 }
+
+/** What a failure is told to where nobody asked for it. */
+export function ignored(): void {}

@@ -6,10 +6,10 @@ import {
   isStoreError,
   type StoreSource,
 } from "@kv/core";
-import { checkOptions, durationMs } from "@kv/core/driver";
+import { checkOptions, durationMs, guarded } from "@kv/core/driver";
 import type { Context, MiddlewareHandler } from "hono";
 import { checkChoice, checkFunction, checkWholeNumber } from "./options.ts";
-import { type StoreErrorListener, unavailable } from "./outage.ts";
+import { ignored, type StoreErrorListener, unavailable } from "./outage.ts";
 import {
   checkPolicyName,
   quotaExceeded,
@@ -63,7 +63,7 @@ export function rateLimit(
   options: RateLimitOptions,
 ): MiddlewareHandler<RateLimitEnv> {
   checkOptions(options, known);
-  const { key, onOutage, name = "rate_limit", policy = "default", respond, onStoreError } = options;
+  const { key, onOutage, name = "rate_limit", policy = "default", respond, onStoreError = ignored } = options;
   const limit = checkWholeNumber(options.limit, 1, "limit");
   const windowMs = durationMs(options.window, "window");
   if (windowMs === Number.POSITIVE_INFINITY) throw new RangeError("window must not be Infinity.");
@@ -71,6 +71,8 @@ export function rateLimit(
   checkChoice(onOutage, ["allow", "refuse"], "onOutage of rateLimit");
   checkPolicyName(policy);
   const store = findStore(source, { name, capabilities: ["atomic"], purpose: "rateLimit" });
+
+  const tell = guarded(onStoreError);
 
   return async (c, next) => {
     const client = await key(c);
@@ -95,7 +97,7 @@ export function rateLimit(
         });
       } catch (error) {
         if (!isStoreError(error)) throw error;
-        onStoreError?.(error, c);
+        tell(error, c);
         if (onOutage === "refuse") throw unavailable(error);
         return undefined;
       }

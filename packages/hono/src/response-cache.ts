@@ -1,10 +1,10 @@
 import { type AtomicStore, type Duration, findStore, type StoreSource } from "@kv/core";
-import { checkOptions, durationMs } from "@kv/core/driver";
+import { checkOptions, durationMs, guarded } from "@kv/core/driver";
 import type { Context, MiddlewareHandler } from "hono";
 import { sendCacheStatus } from "./cache-status.ts";
 import { CachedRequest, type CacheSettings } from "./cached-request.ts";
 import { checkChoice, checkFunction, checkWholeNumber } from "./options.ts";
-import type { StoreErrorListener } from "./outage.ts";
+import { ignored, type StoreErrorListener } from "./outage.ts";
 
 export interface ResponseCacheOptions {
   /**
@@ -58,7 +58,7 @@ export function responseCache(
 ): MiddlewareHandler {
   checkOptions(options, known);
   const { freshFor, isPublic = () => false, maxBodyBytes = 1024 * 1024, lockFor = "10s" } = options;
-  const { onOutage = "compute", name = "response_cache", onStoreError, now = Date.now } = options;
+  const { onOutage = "compute", name = "response_cache", onStoreError = ignored, now = Date.now } = options;
   checkFunction(isPublic, "isPublic");
   const settings: CacheSettings = {
     store: findStore(source, { name, capabilities: ["atomic"], purpose: "responseCache" }),
@@ -66,7 +66,7 @@ export function responseCache(
     maxBodyBytes: checkWholeNumber(maxBodyBytes, 0, "maxBodyBytes"),
     lockForMs: lockMs(lockFor),
     onOutage: checkChoice(onOutage, ["compute", "refuse"], "onOutage of responseCache"),
-    onStoreError,
+    tell: guarded(onStoreError),
     now,
     underWay: new Map(),
   };

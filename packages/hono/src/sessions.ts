@@ -8,10 +8,10 @@ import {
   type StoreError,
   type StoreSource,
 } from "@kv/core";
-import { checkOptions, durationMs } from "@kv/core/driver";
+import { checkOptions, durationMs, guarded } from "@kv/core/driver";
 import type { MiddlewareHandler } from "hono";
 import { checkChoice } from "./options.ts";
-import { type StoreErrorListener, unavailable } from "./outage.ts";
+import { ignored, type StoreErrorListener, unavailable } from "./outage.ts";
 import { CurrentSession, type Session, type SessionSettings } from "./session.ts";
 import { type SessionCookieOptions, sessionCookie } from "./session-cookie.ts";
 import { isSessionId } from "./session-id.ts";
@@ -69,7 +69,13 @@ export function sessions<Data>(
   options: SessionsOptions<Data>,
 ): MiddlewareHandler<SessionEnv<Data>> {
   checkOptions(options, known);
-  const { onOutage, name = "sessions", codec = json<Data>(), onStoreError, now = Date.now } = options;
+  const {
+    onOutage,
+    name = "sessions",
+    codec = json<Data>(),
+    onStoreError = ignored,
+    now = Date.now,
+  } = options;
   checkChoice(onOutage, ["refuse", "anonymous"], "onOutage of sessions");
   const settings: SessionSettings<Data> = {
     store: findStore(source, { name, capabilities: ["atomic"], purpose: "sessions" }),
@@ -77,6 +83,7 @@ export function sessions<Data>(
     now,
     ...lifetimes(options),
   };
+  const tell = guarded(onStoreError);
   const cookie = sessionCookie(options.cookie ?? {}, settings.absoluteMs);
 
   return async (c, next) => {
@@ -102,7 +109,7 @@ export function sessions<Data>(
         return opened;
       } catch (error) {
         if (!isStoreError(error)) throw error;
-        onStoreError?.(error, c);
+        tell(error, c);
         // A session that cannot be read any more is over.
         if (isStoreError(error, "KV_CORRUPT") || isStoreError(error, "KV_INVALID_VALUE")) {
           return new CurrentSession(settings);

@@ -1,3 +1,4 @@
+import { guarded } from "@kv/core/driver";
 import type { Entries } from "./entries.ts";
 
 const longestTimerMs = 2 ** 31 - 1;
@@ -19,7 +20,10 @@ export class Sweeper {
   /** There is something that will expire. */
   start(): void {
     if (this.#timer !== undefined) return;
-    this.#timer = setTimeout(() => void this.#sweep(), this.#everyMs);
+    this.#timer = setTimeout(
+      guarded(() => this.#sweep()),
+      this.#everyMs,
+    );
     // Browsers and workers give a number, which holds nothing alive.
     if (typeof this.#timer === "object") this.#timer.unref();
   }

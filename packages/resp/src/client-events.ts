@@ -1,3 +1,4 @@
+import { guarded } from "@kv/core/driver";
 import type { RespClient } from "./resp-client.ts";
 
 /** What is told of a client's connection. */
@@ -28,15 +29,16 @@ class Hub {
   readonly listeners = new Set<ConnectionEvents>();
   readonly #client: RespClient;
   readonly #handlers: readonly (readonly [event: string, handler: (cause?: unknown) => void])[] = [
-    ["ready", () => this.#tell((events) => events.ready())],
-    ["error", (cause) => this.#tell((events) => events.error(cause))],
-    ["close", () => this.#tell((events) => events.close())],
-    ["end", () => this.#tell((events) => events.close())],
-    ["connecting", () => this.#tell((events) => events.connecting())],
+    ["ready", guarded(() => this.#tell((events) => events.ready()))],
+    ["error", guarded((cause) => this.#tell((events) => events.error(cause)))],
+    ["close", guarded(() => this.#tell((events) => events.close()))],
+    ["end", guarded(() => this.#tell((events) => events.close()))],
+    ["connecting", guarded(() => this.#tell((events) => events.connecting()))],
   ];
 
   constructor(client: RespClient) {
     this.#client = client;
+    // oxlint-disable-next-line background/guarded -- each of them is
     for (const [event, handler] of this.#handlers) client.on(event, handler);
   }
 

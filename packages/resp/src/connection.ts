@@ -1,3 +1,4 @@
+import { guarded, inBackground } from "@kv/core/driver";
 import { type ConnectionEvents, listen } from "./client-events.ts";
 import { type ClientSocket, type RespClient, sendsAgain, socketOf, socketsOf } from "./resp-client.ts";
 
@@ -68,7 +69,7 @@ export class Connection {
       return;
     }
     if (this.#client === undefined) {
-      void this.#open();
+      inBackground(() => this.#open());
       return;
     }
     this.#awaited = true;
@@ -131,8 +132,11 @@ export class Connection {
       return;
     }
     this.#opening = false;
-    this.#client.on("error", ignoreError); // without a listener it would be printed
-    this.#client.on("connect", () => this.#holdProcess());
+    this.#client.on("error", guarded(ignoreError)); // without a listener it would be printed
+    this.#client.on(
+      "connect",
+      guarded(() => this.#holdProcess()),
+    );
     this.awaitReady();
   }
 
@@ -145,13 +149,16 @@ export class Connection {
     if (this.#ended) return; // what waits is given up by the sender
     const restMs = this.#lastFailureMs + pauseMs - performance.now();
     if (restMs > 0) {
-      setTimeout(() => {
-        if (this.#awaited) this.#connectIfAsleep(client);
-      }, restMs);
+      setTimeout(
+        guarded(() => {
+          if (this.#awaited) this.#connectIfAsleep(client);
+        }),
+        restMs,
+      );
       return;
     }
     this.#attempted = true;
-    client.connect().catch(ignoreError); // the events below tell
+    inBackground(() => client.connect().catch(ignoreError)); // the events below tell
   }
 
   readonly #events: ConnectionEvents = {

@@ -1,3 +1,4 @@
+import { guarded } from "@kv/core/driver";
 import type { Step } from "./step.ts";
 
 /**
@@ -55,7 +56,10 @@ export class Deadlines {
   /** Runs on where its step was answered meanwhile: then it is there for the next. */
   #arm(ms: number): void {
     if (ms === Number.POSITIVE_INFINITY) return;
-    this.#timer = setTimeout(() => this.#look(), Math.min(Math.ceil(ms), longestTimerMs));
+    this.#timer = setTimeout(
+      guarded(() => this.#look()),
+      Math.min(Math.ceil(ms), longestTimerMs),
+    );
     this.#timer.unref(); // what is waited for holds the process, this does not
   }
 

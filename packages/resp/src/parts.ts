@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { guarded } from "@kv/core/driver";
 import type { Argument, ClientSocket, RespClient } from "./resp-client.ts";
 
 /** An argument that is longer is written by itself: for a shorter one, another write costs more than a copy. */
@@ -51,7 +52,7 @@ function sendingInParts(client: RespClient & SendingClient): RespClient {
 /** Writes all but the last part, and gives that to the client, which writes it at once. */
 function writeInParts(this: ClientCommand, socket: ClientSocket): string {
   socket.cork();
-  process.nextTick(() => socket.uncork());
+  process.nextTick(guarded(() => socket.uncork()));
   let part = `*${this.args.length + 1}\r\n${withLength(this.name)}`;
   for (const arg of this.args) {
     if (typeof arg === "string" && !isLong(arg)) {

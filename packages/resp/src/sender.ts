@@ -1,3 +1,4 @@
+import { guarded, inBackground } from "@kv/core/driver";
 import { type ClientSource, Connection, inOneWrite } from "./connection.ts";
 import { Deadlines } from "./deadlines.ts";
 import { isDenied, isRefusal, notSent, refused, unanswered } from "./errors.ts";
@@ -65,12 +66,14 @@ export class Sender {
     this.#queue.push(step);
     if (this.#scheduled) return;
     this.#scheduled = true;
-    process.nextTick(() => {
-      this.#scheduled = false;
-      this.#untilMs = undefined;
-      this.#flush();
-    });
+    process.nextTick(this.#inOneTick);
   }
+
+  readonly #inOneTick = guarded(() => {
+    this.#scheduled = false;
+    this.#untilMs = undefined;
+    this.#flush();
+  });
 
   #flush(): void {
     if (this.#queue.length === 0) return;
@@ -98,20 +101,22 @@ export class Sender {
     if (first === undefined) return;
     for (const step of steps) step.state = "sent";
     const { kind, node = client } = first;
-    this.#ask(node, kind.command(steps)).then(
-      (reply) => {
-        const answers = kind.answers === undefined ? [reply] : kind.answers(reply, steps);
-        for (let at = 0; at < steps.length; at += 1) this.#answered(steps[at] as Step, answers[at]);
-      },
-      (error: unknown) => {
-        // Of what was refused as a whole nothing was done; some of it may be allowed by itself.
-        const apart = steps.length > 1 && isDenied(error);
-        for (const step of steps) {
-          step.alone ||= apart;
-          if (apart) this.#again(step);
-          else this.#failed(step, error);
-        }
-      },
+    inBackground(() =>
+      this.#ask(node, kind.command(steps)).then(
+        (reply) => {
+          const answers = kind.answers === undefined ? [reply] : kind.answers(reply, steps);
+          for (let at = 0; at < steps.length; at += 1) this.#answered(steps[at] as Step, answers[at]);
+        },
+        (error: unknown) => {
+          // Of what was refused as a whole nothing was done; some of it may be allowed by itself.
+          const apart = steps.length > 1 && isDenied(error);
+          for (const step of steps) {
+            step.alone ||= apart;
+            if (apart) this.#again(step);
+            else this.#failed(step, error);
+          }
+        },
+      ),
     );
   }
 

@@ -1,5 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { StoreError, type StoreErrorCode } from "@kv/core";
+import { guarded } from "@kv/core/driver";
 import type {
   AnswerMessage,
   ChildMessage,
@@ -29,24 +30,36 @@ export class ProcessCalls {
   constructor(child: ChildProcess) {
     this.#child = child;
     this.ready = new Promise((resolve, reject) => {
-      child.once("message", (message) => resolve(message as ReadyMessage));
+      child.once(
+        "message",
+        guarded((message) => resolve(message as ReadyMessage)),
+      );
       child.once("error", reject);
-      child.once("exit", (code) => {
-        reject(new Error(`The process ended, with exit code ${code}, before it served a store.`));
-      });
+      child.once(
+        "exit",
+        guarded((code) => {
+          reject(new Error(`The process ended, with exit code ${code}, before it served a store.`));
+        }),
+      );
     });
     this.#exit = new Promise((resolve) => {
-      child.once("exit", (code) => {
-        this.#ended = true;
-        for (const waiting of this.#waiting.values()) waiting.reject(endedError());
-        this.#waiting.clear();
-        resolve(code ?? undefined);
-      });
+      child.once(
+        "exit",
+        guarded((code) => {
+          this.#ended = true;
+          for (const waiting of this.#waiting.values()) waiting.reject(endedError());
+          this.#waiting.clear();
+          resolve(code ?? undefined);
+        }),
+      );
     });
-    child.on("message", (message) => {
-      const said = message as ChildMessage;
-      if (said.kind === "answer") this.#settle(said);
-    });
+    child.on(
+      "message",
+      guarded((message) => {
+        const said = message as ChildMessage;
+        if (said.kind === "answer") this.#settle(said);
+      }),
+    );
   }
 
   async call(handle: number, method: string, args: readonly unknown[]): Promise<unknown> {
@@ -76,7 +89,10 @@ export class ProcessCalls {
   }
 
   async #exitWithin(limitMs: number): Promise<number | undefined> {
-    const timer = setTimeout(() => this.#child.kill("SIGKILL"), limitMs);
+    const timer = setTimeout(
+      guarded(() => this.#child.kill("SIGKILL")),
+      limitMs,
+    );
     const code = await this.#exit;
     clearTimeout(timer);
     return code;

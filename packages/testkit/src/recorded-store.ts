@@ -1,4 +1,5 @@
 import type { FullStore, NamespacedStore, Store } from "@kv/core";
+import { inBackground } from "@kv/core/driver";
 import { shown } from "./shown.ts";
 
 const mostLines = 40;
@@ -53,10 +54,11 @@ export function recordedStore(store: Store, record: CallRecord, label: string): 
           throw error;
         }
         if (answer instanceof Promise) {
-          answer.then(
+          const settled = answer.then(
             (value) => answered(shown(value)),
             (error: unknown) => answered(`rejects with ${shown(error)}`),
           );
+          inBackground(() => settled);
         }
         return answer;
       };

@@ -92,7 +92,9 @@ async function tryCase(
     untouched: async () => await hook("untouched", opened.untouched?.bind(opened)),
     another: async () => recorded((await open()).store, "another"),
     recorded,
-    note: (line) => void record.add(`(${line})`),
+    note(line) {
+      record.add(`(${line})`);
+    },
     startOver(line) {
       record.clear();
       record.add(`(${line})`);
@@ -154,9 +156,8 @@ async function disposeAll(opened: readonly Opened[]): Promise<void> {
 async function within<T>(limitMs: number, promise: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new Mismatch(`an end within ${limitMs} ms`, "none: the last call below is still under way"));
-    }, limitMs);
+    const hangs = new Mismatch(`an end within ${limitMs} ms`, "none: the last call below is still under way");
+    timer = setTimeout(reject, limitMs, hangs);
   });
   try {
     return await Promise.race([promise, limit]);

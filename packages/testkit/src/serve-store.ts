@@ -1,4 +1,5 @@
 import type { FullStore, Store } from "@kv/core";
+import { guarded, inBackground } from "@kv/core/driver";
 import { collected } from "./listed.ts";
 import type { CallMessage, ChildMessage, ParentMessage, SentError } from "./process-messages.ts";
 
@@ -19,18 +20,19 @@ export function serveStore(store: Store): void {
     if (at === undefined) throw new Error("The parent spoke of a store that it did not ask for.");
     if (message.kind === "namespace") handles.set(message.handle, at.withNamespace(message.name));
     // The call is made before the next message is looked at, so that calls keep their order (S6).
-    else void answer(message.id, made(at, message));
+    else inBackground(() => answer(message.id, made(at, message)));
   }
 
   process.on("disconnect", endAtOnce);
-  process.on("message", (message) => handle(message as ParentMessage));
+  process.on(
+    "message",
+    guarded((message) => handle(message as ParentMessage)),
+  );
   send({ kind: "ready", methods: methodsOf(store), namespace: (store as Partial<FullStore>).namespace });
 }
 
 /** The parent has closed the store, or has ended without. */
-function endAtOnce(): void {
-  process.exit();
-}
+const endAtOnce = guarded(() => process.exit());
 
 async function made(store: FullStore, { method, args }: CallMessage): Promise<unknown> {
   // A listing is sent whole: what a test does between two of its items would come too late here anyway.

@@ -1,8 +1,7 @@
-/**
- * Lets what is done to a key begin when what was asked for earlier is over. A save has to wait for its codec before it
- * reaches the store: a destroy that was called after it would overtake it, and the session would be there for good.
- */
-export class Turns {
+import { inBackground } from "./background.ts";
+
+/** Does work on a key when all that was asked for on that key before is over, and lets the keys go their own ways. */
+export class KeyedQueue {
   readonly #last = new Map<string, Promise<void>>();
   #barrier: Promise<void> | undefined;
 
@@ -12,7 +11,8 @@ export class Turns {
     const result = before === undefined ? work() : before.then(work);
     const over = settled(result);
     this.#last.set(key, over);
-    void over.then(() => {
+    inBackground(async () => {
+      await over;
       if (this.#last.get(key) === over) this.#last.delete(key);
     });
     return result;
@@ -20,14 +20,15 @@ export class Turns {
 
   /**
    * Begins the work when all that was asked for earlier is over; what is asked for later begins right after it has begun,
-   * since from there on the store keeps the order.
+   * since from there on a store keeps the order (S6).
    */
   runAlone<T>(work: () => Promise<T>): Promise<T> {
     const before = this.#underWay();
     const result = before.then(work);
     this.#last.clear();
     this.#barrier = before;
-    void before.then(() => {
+    inBackground(async () => {
+      await before;
       if (this.#barrier === before) this.#barrier = undefined;
     });
     return result;
