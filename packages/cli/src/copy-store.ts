@@ -5,6 +5,7 @@ import {
   type ListableStore,
   type NamespacedStore,
 } from "@kv/core";
+import { nextBatchLength } from "@kv/core/driver";
 
 export interface CopyOptions {
   /** Leaves what the target holds already as it is (`setIfAbsent`): `false` unless told, so that it is replaced. */
@@ -66,10 +67,6 @@ interface Entry {
   readonly expiresAtMs: number;
 }
 
-/** What one batch should hold, and the most keys that it may have. */
-const batchBytes = 4 * 1024 * 1024;
-const mostKeys = 512;
-
 async function* placesBelow(from: CopySource, to: CopyTarget): AsyncGenerator<Place> {
   yield { from, to };
   for await (const name of from.namespaces())
@@ -81,9 +78,7 @@ async function copyNamespace(place: Place, counts: CopyCounts, options: CopyOpti
   let batch: string[] = [];
   const flush = async (): Promise<void> => {
     const bytes = await copyBatch(place, batch, counts, options);
-    // The next batch is as large as this one's values allow, and at most twice as large: sizes are not known before.
-    const fitting = Math.floor((batch.length * batchBytes) / Math.max(bytes, 1));
-    size = Math.max(1, Math.min(fitting, size * 2, mostKeys));
+    size = nextBatchLength(batch.length, bytes);
     batch = [];
     options.onProgress?.(counts);
   };

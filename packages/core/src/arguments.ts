@@ -2,7 +2,7 @@ import { copyOf, utf8 } from "./bytes.ts";
 import type { DriverValue, Expiry } from "./driver.ts";
 import { type Duration, durationMs } from "./duration.ts";
 import { kindOf, mistake } from "./mistake.ts";
-import type { CreateOptions, GetOptions, IncrementOptions, SetOptions, Value } from "./store.ts";
+import type { CreateOptions, GetOptions, IncrementOptions, ListOptions, SetOptions, Value } from "./store.ts";
 
 // What a call may be given (S4, S5, T5, N3), checked in one place, for the portable store and for authors of a
 // store of their own. Each check gives back what it was given, in the form that a driver takes.
@@ -112,6 +112,19 @@ export function checkEntries(
   return checked;
 }
 
+/** What a listing is narrowed to; empty for all. */
+export function checkPrefix(options: ListOptions | undefined): string {
+  if (options === undefined) return "";
+  checkOptions(options, listOptions);
+  const { prefix = "" } = options;
+  if (typeof prefix !== "string") {
+    throw mistake(new TypeError(`prefix must be a string, not ${kindOf(prefix)}.`));
+  }
+  if (!prefix.isWellFormed()) throw loneSurrogate("A prefix");
+  return prefix;
+}
+
+const listOptions: readonly string[] = ["prefix"];
 const getOptions: readonly string[] = ["renewFor"];
 const createOptions: readonly string[] = ["expiresIn"];
 const setOptions: readonly string[] = ["expiresIn", "keepExpiry"];

@@ -1,6 +1,7 @@
 import type { Answer, Driver, Explanation } from "./driver.ts";
 import { isStoreError, StoreError } from "./error.ts";
 import { isMistake } from "./mistake.ts";
+import { atPlace } from "./place.ts";
 
 /**
  * The calls of one store: refused after its end, counted while they are under way, their errors wrapped. The
@@ -72,11 +73,8 @@ export class Calls {
   }
 
   error(code: StoreError["code"], operation: string, message: string, options?: ErrorOptions): StoreError {
-    const place =
-      this.#path === null || this.#path.length === 0
-        ? ""
-        : `, namespace ${JSON.stringify(this.#path.join("/"))}`;
-    const error = new StoreError(code, `${operation} on ${this.#driver.label}${place}: ${message}`, options);
+    const place = atPlace(operation, this.#driver.label, this.#path);
+    const error = new StoreError(code, `${place}: ${message}`, options);
     complete.add(error);
     return error;
   }

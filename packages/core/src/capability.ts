@@ -30,8 +30,8 @@ export type StoreWith<C extends Capability> = Store &
 export const methodsOf: Readonly<Record<Capability, readonly string[]>> = {
   namespaces: ["withNamespace"],
   batch: ["getMany", "setMany", "deleteMany"],
-  atomic: ["increment", "setIfAbsent", "compareAndSet", "compareAndDelete"],
-  listing: ["keys", "namespaces"],
+  atomic: ["increment", "setIfAbsent", "compareAndSet", "compareAndDelete", "take"],
+  listing: ["keys", "entries", "namespaces"],
   expiry: ["deleteExpired"],
 };
 

@@ -1,6 +1,8 @@
 import type { Bytes } from "./bytes.ts";
 import type { Answer } from "./driver.ts";
 import { StoreError } from "./error.ts";
+import { unfaithfulPart } from "./json-faithful.ts";
+import { kindOf } from "./mistake.ts";
 import type { SchemaIssue, StandardSchema } from "./standard-schema.ts";
 import type { Value } from "./store.ts";
 
@@ -10,37 +12,88 @@ export interface Codec<T> {
   decode(bytes: Bytes): Answer<T>;
 }
 
-/** Values as they are. */
-export const bytes: Codec<Bytes> = {
+/** The codec of values that stay as they are: `bytes`. */
+export interface BytesCodec extends Codec<Bytes> {
+  readonly isBytes: true;
+}
+
+/**
+ * Takes and gives values as they are.
+ *
+ * @example
+ * ```ts
+ * import { bytes, declareStores, text } from "@kv/core";
+ * import { memoryStore } from "@kv/memory";
+ *
+ * const stores = declareStores({ avatars: bytes, names: text }, { root: memoryStore() });
+ * await stores.get("avatars").set("ada", new Uint8Array([137, 80, 78, 71]));
+ * ```
+ */
+export const bytes: BytesCodec = {
+  isBytes: true,
   encode: (value) => value,
   decode: (stored) => stored,
 };
 
+export function isBytesCodec(codec: object): boolean {
+  return "isBytes" in codec && codec.isBytes === true;
+}
+
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Strings as UTF-8. `KV_INVALID_VALUE` for stored bytes that are no UTF-8. */
+/**
+ * Writes strings as UTF-8. `KV_INVALID_VALUE` for stored bytes that are no UTF-8.
+ *
+ * @example
+ * ```ts
+ * import { text, typed } from "@kv/core";
+ * import { memoryStore } from "@kv/memory";
+ *
+ * const names = typed(memoryStore(), text);
+ * await names.set("ada", "Ada Lovelace");
+ * ```
+ */
 export const text: Codec<string> = {
   encode: (value) => value,
   decode: textOf,
 };
 
 /**
- * Values as JSON. With a schema, values are checked on the way in and on the way out; it must accept what it
- * gives. `KV_INVALID_VALUE` for what JSON cannot hold (`undefined`, a cycle, a bigint), for stored bytes that are
- * no JSON, and for what the schema refuses; its message names the places, never the values.
+ * Writes values as JSON, and refuses what would come back as something else: a `Date`, a `Map`, a typed array, `NaN`, a
+ * function, `undefined` in an array, and whatever else is no plain data (a class with a `toJSON` of its own says itself
+ * what it becomes; a property that is `undefined` is left out). With a schema, values are checked on the way in and on the
+ * way out; it must accept what it gives.
+ *
+ * `KV_INVALID_VALUE` for such a value, for stored bytes that are no JSON, and for what the schema refuses. Its message
+ * names the places, never the values; `issues` of the error are what the schema said.
  *
  * A schema that answers with a promise delays the call: it then no longer takes its place in the order of calls.
+ *
+ * @example
+ * ```ts
+ * import { json, typed } from "@kv/core";
+ * import { memoryStore } from "@kv/memory";
+ *
+ * const carts = typed(memoryStore(), json<{ items: string[] }>());
+ * await carts.set("ada", { items: ["a book"] });
+ * const { items = [] } = (await carts.get("ada")) ?? {};
+ * ```
  */
 export function json<T>(): Codec<T>;
 export function json<Output extends Input, Input = Output>(
   schema: StandardSchema<Input, Output>,
 ): Codec<Output>;
 export function json<T>(schema?: StandardSchema<T>): Codec<T> {
-  if (schema === undefined) return { encode: jsonOf, decode: (stored) => fromJson(stored) as T };
+  if (schema === undefined) return { encode: exactJsonOf, decode: (stored) => fromJson(stored) as T };
   return {
-    encode: (value) => after(checked(schema, value), jsonOf),
+    encode: (value) => after(checked(schema, value), exactJsonOf),
     decode: (stored) => checked(schema, fromJson(stored)),
   };
+}
+
+/** JSON as `JSON.stringify` makes it, where a `Date` becomes a text: for frameworks whose own stores do so. */
+export function lenientJson<T>(): Codec<T> {
+  return { encode: jsonOf, decode: (stored) => fromJson(stored) as T };
 }
 
 /** `next` of an answer, at once where it was given at once. */
@@ -57,6 +110,16 @@ function textOf(stored: Uint8Array): string {
   }
 }
 
+function exactJsonOf(value: unknown): string {
+  const encoded = jsonOf(value);
+  const change = unfaithfulPart(value);
+  if (change === undefined) return encoded;
+  throw new StoreError(
+    "KV_INVALID_VALUE",
+    `The value cannot be written as JSON as it is: ${change}. Turn it into plain data first, or use a codec of your own.`,
+  );
+}
+
 function jsonOf(value: unknown): string {
   let encoded: string | undefined;
   try {
@@ -67,7 +130,7 @@ function jsonOf(value: unknown): string {
     });
   }
   if (encoded !== undefined) return encoded;
-  throw new StoreError("KV_INVALID_VALUE", `The value cannot be written as JSON: it is ${typeof value}.`);
+  throw new StoreError("KV_INVALID_VALUE", `The value cannot be written as JSON: it is ${kindOf(value)}.`);
 }
 
 function fromJson(stored: Uint8Array): unknown {
@@ -83,7 +146,10 @@ function fromJson(stored: Uint8Array): unknown {
 function checked<T>(schema: StandardSchema<unknown, T>, value: unknown): Answer<T> {
   return after(schema["~standard"].validate(value), (result) => {
     if (result.issues === undefined) return result.value;
-    throw new StoreError("KV_INVALID_VALUE", `The value does not fit its schema${placesOf(result.issues)}.`);
+    const { issues } = result;
+    throw new StoreError("KV_INVALID_VALUE", `The value does not fit its schema${placesOf(issues)}.`, {
+      issues,
+    });
   });
 }
 

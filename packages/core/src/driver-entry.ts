@@ -7,11 +7,14 @@ export {
   checkKeys,
   checkName,
   checkOptions,
+  checkPrefix,
   checkRenewFor,
   checkValue,
 } from "./arguments.ts";
 export { guarded, inBackground, orWarn } from "./background.ts";
+export { type BoundCodec, boundCodec } from "./bound-codec.ts";
 export { bytesOf, copyOf, sameBytes, utf8 } from "./bytes.ts";
+export { lenientJson } from "./codec.ts";
 export type {
   Answer,
   AtomicDriverNamespace,
@@ -28,4 +31,5 @@ export type {
 export { durationMs } from "./duration.ts";
 export { addToInteger } from "./integer.ts";
 export { KeyedQueue } from "./keyed-queue.ts";
+export { nextBatchLength } from "./listing.ts";
 export { createStore, type StoreOptions, type StoreOver } from "./portable-store.ts";

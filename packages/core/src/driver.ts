@@ -107,11 +107,18 @@ export interface AtomicDriverNamespace extends DriverNamespace {
   setIfAbsent(key: string, value: DriverValue, expiresInMs: number): Answer<boolean>;
   compareAndSet(key: string, expected: DriverValue, value: DriverValue, expiry: Expiry): Answer<boolean>;
   compareAndDelete(key: string, expected: DriverValue): Answer<boolean>;
+
+  /**
+   * Gets and removes in one atomic step; a damaged entry stays. Without this method the store does it by `get` and
+   * `compareAndDelete`, until nobody comes between.
+   */
+  take?(key: string): Answer<Uint8Array | undefined>;
 }
 
 /** Listings, in pages of a size that suits the backend. Leaving early calls the iterator's `return`. */
 export interface ListableDriverNamespace extends DriverNamespace {
-  keys(): AsyncIterable<readonly string[]>;
+  /** Only keys that begin with `prefix`, which may be empty, are asked for; others that come too are left out. */
+  keys(prefix: string): AsyncIterable<readonly string[]>;
   namespaces(): AsyncIterable<readonly string[]>;
 }
 

@@ -1,3 +1,5 @@
+import type { SchemaIssue } from "./standard-schema.ts";
+
 /**
  * Why a call could not be carried out. Programs act on the code; people read the message.
  *
@@ -37,14 +39,25 @@ export type StoreErrorCode =
 // Registered globally, so that two copies of this package know each other's errors.
 const brand = Symbol.for("@kv/core.StoreError");
 
+export interface StoreErrorOptions extends ErrorOptions {
+  readonly issues?: readonly SchemaIssue[] | undefined;
+}
+
 /** Every failure that is not a mistake in the call. No message and no cause holds a value, password or whole key. */
 export class StoreError extends Error {
   override readonly name: string = "StoreError";
   readonly code: StoreErrorCode;
 
-  constructor(code: StoreErrorCode, message: string, options?: ErrorOptions) {
+  /**
+   * Of `KV_INVALID_VALUE`, what a schema found: its own words, which may quote the value. So they stand in no log by
+   * themselves: neither a message nor `JSON.stringify` shows them.
+   */
+  declare readonly issues: readonly SchemaIssue[] | undefined;
+
+  constructor(code: StoreErrorCode, message: string, options: StoreErrorOptions = {}) {
     super(message, options);
     this.code = code;
+    Object.defineProperty(this, "issues", { value: options.issues });
     Object.defineProperty(this, brand, { value: true });
   }
 }

@@ -3,11 +3,18 @@ import { kindOf, mistake } from "./mistake.ts";
 import { isStore, type StoreRegistry } from "./registry.ts";
 import type { Store } from "./store.ts";
 
-/** Where an integration finds its store: a registry, which it asks by name, or the store itself. */
-export type StoreSource<S extends Store = Store> = Names<S> | S;
+/** Where an integration finds its store: a registry or declared stores, which it asks by name, or the store itself. */
+export type StoreSource<S extends Store = Store> = Names<S> | DeclaredNames<S> | S;
 
 /** What is asked of a registry, so that one of another copy of this package will do. */
 type Names<S extends Store> = Pick<StoreRegistry<S>, "get" | "has" | "names">;
+
+/** The same of declared stores, whose names are of a type of their own. */
+interface DeclaredNames<S extends Store> {
+  untyped(name: never): S;
+  get(name: never): unknown;
+  names(): string[];
+}
 
 export interface StoreNeeds<C extends Capability> {
   /** The name to ask a registry for. */
@@ -35,7 +42,15 @@ export function findStore<C extends Capability>(
   if (!isNamed && !isStore(source)) {
     throw mistake(new TypeError(`${purpose} needs a StoreRegistry or a store, not ${kindOf(source)}.`));
   }
-  const store = isNamed ? source.get(name) : source;
+  const store = isNamed ? (source as Names<StoreWith<C>>).get(name) : source;
+  if ("codec" in store) {
+    const instead = isNamed ? `Declare ${JSON.stringify(name)} as bytes` : "Pass the store beneath it";
+    throw mistake(
+      new TypeError(
+        `${purpose} writes values of its own, and ${isNamed ? `the store ${JSON.stringify(name)}` : "this store"} has a codec. ${instead}.`,
+      ),
+    );
+  }
   const missing = capabilities.filter((capability) => !hasCapability(store, capability));
   if (missing.length === 0) return store;
   const methods = missing.flatMap((capability) => methodsOf[capability]);
@@ -46,7 +61,7 @@ export function findStore<C extends Capability>(
   );
 }
 
-function isRegistry<S extends Store>(source: StoreSource<S>): source is Names<S> {
+function isRegistry<S extends Store>(source: StoreSource<S>): source is Names<S> | DeclaredNames<S> {
   if (typeof source !== "object" || source === null) return false;
   return "names" in source && typeof source.names === "function" && !("set" in source);
 }

@@ -1,5 +1,6 @@
 import { amongCopies } from "./among-copies.ts";
 import { checkOptions, checkValue } from "./arguments.ts";
+import { boundCodec } from "./bound-codec.ts";
 import { type Bytes, bytesOf, copyOf } from "./bytes.ts";
 import { bytes, type Codec } from "./codec.ts";
 import { type Duration, durationMs } from "./duration.ts";
@@ -21,24 +22,45 @@ export interface GetOrSetOptions extends GetOptions, CreateOptions {
 const known: readonly string[] = ["expiresIn", "renewFor", "lockFor"];
 
 /**
- * Cache-aside: the value of `key`, or else what `compute` gives, which is stored first. Of many calls for one
+ * Gets the value of `key`, or else what `compute` gives, which is stored first (cache-aside). Of many calls for one
  * missing key at a time, in this process, one computes and all get its value. What `compute` throws reaches all of
- * them, and nothing is stored.
+ * them, and nothing is stored; where it gives `undefined` there is no value: nothing is stored, and all get `undefined`.
  *
  * Every caller gets a value of its own, as `get` would give it.
+ *
+ * @example
+ * ```ts
+ * import { getOrSet, json, typed } from "@kv/core";
+ * import { memoryStore } from "@kv/memory";
+ *
+ * const users = typed(memoryStore(), json<{ name: string }>());
+ * const user = await getOrSet(users, "ada", async () => ({ name: "Ada" }), { expiresIn: "5m" });
+ * ```
  */
 export function getOrSet<T>(
   store: TypedView<T>,
   key: string,
-  compute: () => T | Promise<T>,
+  compute: () => NoInfer<T> | Promise<NoInfer<T>>,
   options?: GetOrSetOptions,
 ): Promise<T>;
+export function getOrSet<T>(
+  store: TypedView<T>,
+  key: string,
+  compute: () => NoInfer<T> | undefined | Promise<NoInfer<T> | undefined>,
+  options?: GetOrSetOptions,
+): Promise<T | undefined>;
 export function getOrSet(
   store: Store,
   key: string,
   compute: () => Value | Promise<Value>,
   options?: GetOrSetOptions,
 ): Promise<Bytes>;
+export function getOrSet(
+  store: Store,
+  key: string,
+  compute: () => Value | undefined | Promise<Value | undefined>,
+  options?: GetOrSetOptions,
+): Promise<Bytes | undefined>;
 export async function getOrSet(
   store: Store | TypedView<unknown>,
   key: string,
@@ -51,23 +73,27 @@ export async function getOrSet(
   const lockForMs = lockFor === undefined ? undefined : durationMs(lockFor, "lockFor");
   const lockable = lockForMs === undefined ? undefined : checkLockable(beneath);
 
-  const found = await beneath.get(key, { renewFor });
-  if (found !== undefined) return codec.decode(found);
+  const { encode, decode } = boundCodec(codec, beneath);
 
-  const computeAndStore = async (): Promise<Bytes> => {
+  const found = await beneath.get(key, { renewFor });
+  if (found !== undefined) return decode("getOrSet", found);
+
+  const computeAndStore = async (): Promise<Bytes | undefined> => {
     // Another call may have stored it since this one looked.
     const stored = await beneath.get(key, { renewFor });
     if (stored !== undefined) return stored;
-    const computed = checkValue(await codec.encode(await compute()), "The computed value");
-    await beneath.set(key, computed, { expiresIn });
-    return copyOf(bytesOf(computed));
+    const value = await compute();
+    if (value === undefined) return undefined;
+    const encoded = checkValue(await encode("getOrSet", value), "The computed value");
+    await beneath.set(key, encoded, { expiresIn });
+    return copyOf(bytesOf(encoded));
   };
   const computed = await oneAtATime(placeOf(beneath), key, () =>
     lockable === undefined || lockForMs === undefined
       ? computeAndStore()
       : withLock(lockable, key, lockForMs, computeAndStore, () => beneath.get(key, { renewFor })),
   );
-  return codec.decode(copyOf(computed));
+  return computed === undefined ? undefined : decode("getOrSet", copyOf(computed));
 }
 
 function checkLockable(store: Store): LockableStore {
@@ -77,10 +103,12 @@ function checkLockable(store: Store): LockableStore {
   );
 }
 
-/** The computations under way in this process: by what their places share, then by path and key. */
-const computations = amongCopies("computations", () => new WeakMap<object, Map<string, Promise<Bytes>>>());
+type Computation = Promise<Bytes | undefined>;
 
-function oneAtATime({ owner, path }: Place, key: string, compute: () => Promise<Bytes>): Promise<Bytes> {
+/** The computations under way in this process: by what their places share, then by path and key. */
+const computations = amongCopies("computations", () => new WeakMap<object, Map<string, Computation>>());
+
+function oneAtATime({ owner, path }: Place, key: string, compute: () => Computation): Computation {
   let underWay = computations.get(owner);
   if (underWay === undefined) {
     underWay = new Map();

@@ -1,8 +1,15 @@
 export type { Bytes } from "./bytes.ts";
 export { type Capability, hasCapability, type StoreWith } from "./capability.ts";
-export { bytes, type Codec, json, text } from "./codec.ts";
+export { type BytesCodec, bytes, type Codec, json, text } from "./codec.ts";
+export {
+  type Declarations,
+  type DeclaredStore,
+  DeclaredStores,
+  declareStores,
+} from "./declared-stores.ts";
+export { withDefaultExpiry } from "./default-expiry.ts";
 export type { Duration, DurationFields, DurationText } from "./duration.ts";
-export { isStoreError, StoreError, type StoreErrorCode } from "./error.ts";
+export { isStoreError, StoreError, type StoreErrorCode, type StoreErrorOptions } from "./error.ts";
 export { findStore, type StoreNeeds, type StoreSource } from "./find-store.ts";
 export { type GetOrSetOptions, getOrSet } from "./get-or-set.ts";
 export {
@@ -22,6 +29,7 @@ export type {
   Incremented,
   IncrementOptions,
   ListableStore,
+  ListOptions,
   NamespacedStore,
   SetOptions,
   Store,
@@ -30,6 +38,7 @@ export type {
 export {
   type TypedAtomicMethods,
   type TypedBatchMethods,
+  type TypedListMethods,
   type TypedMethods,
   type TypedStore,
   type TypedView,

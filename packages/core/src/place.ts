@@ -17,3 +17,9 @@ export function rememberPlace(store: object, owner: object, path: readonly strin
 export function placeOf(store: object): Place {
   return places.get(store) ?? { owner: store, path: [] };
 }
+
+/** How errors say where a call was made: `get on memory, namespace "carts"`. */
+export function atPlace(operation: string, label: string, path: readonly string[] | null): string {
+  const place = path === null || path.length === 0 ? "" : `, namespace ${JSON.stringify(path.join("/"))}`;
+  return `${operation} on ${label}${place}`;
+}

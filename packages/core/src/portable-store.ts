@@ -7,12 +7,15 @@ import {
   checkKeys,
   checkLentValue,
   checkName,
+  checkPrefix,
   checkRenewFor,
   checkValue,
 } from "./arguments.ts";
 import { type Bytes, copyOf } from "./bytes.ts";
 import { Calls } from "./calls.ts";
+import { after } from "./codec.ts";
 import type {
+  Answer,
   AtomicDriverNamespace,
   BatchDriverNamespace,
   Driver,
@@ -22,13 +25,14 @@ import type {
   ListableDriverNamespace,
 } from "./driver.ts";
 import { type Duration, durationMs } from "./duration.ts";
-import { listing } from "./listing.ts";
+import { entryListing, type Listing, listing } from "./listing.ts";
 import { rememberPlace } from "./place.ts";
 import type {
   AtomicStore,
   BatchStore,
   ExpirableStore,
   ListableStore,
+  ListOptions,
   NamespacedStore,
   Store,
   Value,
@@ -61,7 +65,7 @@ function storeAt(driver: Driver, path: readonly string[] | null, at: DriverNames
     ...(driver.namespace !== undefined && namespaceMethods(driver as NamespacingDriver, path, calls)),
     ...(has<BatchDriverNamespace>(at, "getMany") && batchMethods(calls, at, values)),
     ...(has<AtomicDriverNamespace>(at, "increment") && atomicMethods(calls, at, values)),
-    ...(has<ListableDriverNamespace>(at, "keys") && listingMethods(calls, at)),
+    ...(has<ListableDriverNamespace>(at, "keys") && listingMethods(calls, at, values)),
     ...(has<ExpirableDriverNamespace>(at, "deleteExpired") && expiryMethods(calls, at)),
     ...(path === null && withoutNamespace(calls, at)),
   };
@@ -73,7 +77,7 @@ function has<N extends DriverNamespace>(at: DriverNamespace, method: keyof N): a
   return method in at;
 }
 
-function storeMethods(calls: Calls, at: DriverNamespace, { take, give }: Values): Store {
+function storeMethods(calls: Calls, at: DriverNamespace, values: Values): Store {
   return {
     get: (...args) =>
       calls.run(
@@ -83,14 +87,14 @@ function storeMethods(calls: Calls, at: DriverNamespace, { take, give }: Values)
           const renewForMs = checkRenewFor(options);
           return renewForMs === undefined ? at.get(key) : at.getAndRenew(key, renewForMs);
         },
-        give,
+        values.give,
         ...args,
       ),
 
     set: (...args) =>
       calls.run(
         "set",
-        (key, value, options) => at.set(checkKey(key), take(value), checkExpiry(options)),
+        (key, value, options) => at.set(checkKey(key), values.take(value), checkExpiry(options)),
         nothing,
         ...args,
       ),
@@ -139,23 +143,27 @@ function namespaceMethods(
   };
 }
 
-function batchMethods(calls: Calls, at: BatchDriverNamespace, { take, give }: Values): MethodsOf<BatchStore> {
+function batchMethods(calls: Calls, at: BatchDriverNamespace, values: Values): MethodsOf<BatchStore> {
   return {
     getMany: (keys) =>
       calls.run(
         "getMany",
         () => at.getMany(checkKeys(keys)),
-        (found) => found.map(give),
+        (found) => found.map(values.give),
       ),
 
     setMany: (entries, options) =>
-      calls.run("setMany", () => at.setMany(checkEntries(entries, take), checkExpiry(options)), nothing),
+      calls.run(
+        "setMany",
+        () => at.setMany(checkEntries(entries, values.take), checkExpiry(options)),
+        nothing,
+      ),
 
     deleteMany: (keys) => calls.run("deleteMany", () => at.deleteMany(new Set(checkKeys(keys))), same),
   };
 }
 
-function atomicMethods(calls: Calls, at: AtomicDriverNamespace, { take }: Values): MethodsOf<AtomicStore> {
+function atomicMethods(calls: Calls, at: AtomicDriverNamespace, values: Values): MethodsOf<AtomicStore> {
   return {
     increment: (key, options) =>
       calls.run(
@@ -171,7 +179,7 @@ function atomicMethods(calls: Calls, at: AtomicDriverNamespace, { take }: Values
     setIfAbsent: (key, value, options) =>
       calls.run(
         "setIfAbsent",
-        () => at.setIfAbsent(checkKey(key), take(value), checkExpiresIn(options)),
+        () => at.setIfAbsent(checkKey(key), values.take(value), checkExpiresIn(options)),
         same,
       ),
 
@@ -181,8 +189,8 @@ function atomicMethods(calls: Calls, at: AtomicDriverNamespace, { take }: Values
         () =>
           at.compareAndSet(
             checkKey(key),
-            take(expected, "The expected value"),
-            take(value),
+            values.take(expected, "The expected value"),
+            values.take(value),
             checkExpiry(options),
           ),
         same,
@@ -191,16 +199,53 @@ function atomicMethods(calls: Calls, at: AtomicDriverNamespace, { take }: Values
     compareAndDelete: (key, expected) =>
       calls.run(
         "compareAndDelete",
-        () => at.compareAndDelete(checkKey(key), take(expected, "The expected value")),
+        () => at.compareAndDelete(checkKey(key), values.take(expected, "The expected value")),
         same,
+      ),
+
+    take: (...args) =>
+      calls.run(
+        "take",
+        (key) => {
+          checkKey(key);
+          return at.take === undefined ? takeByComparing(at, key) : at.take(key);
+        },
+        values.give,
+        ...args,
       ),
   };
 }
 
-function listingMethods(calls: Calls, at: ListableDriverNamespace): MethodsOf<ListableStore> {
+/** `take` of a driver that cannot do it in one step: what was read is removed only while it still stands there. */
+function takeByComparing(at: AtomicDriverNamespace, key: string): Answer<Bytes | undefined> {
+  return after(at.get(key), (found) => {
+    if (found === undefined) return undefined;
+    const value = copyOf(found);
+    return after(at.compareAndDelete(key, value), (removed) => (removed ? value : takeByComparing(at, key)));
+  });
+}
+
+function listingMethods(
+  calls: Calls,
+  at: ListableDriverNamespace,
+  { give }: Values,
+): MethodsOf<ListableStore> {
+  const keys = (options: ListOptions | undefined): Listing => {
+    const prefix = checkPrefix(options);
+    return { pages: at.keys(prefix), prefix };
+  };
   return {
-    keys: () => listing(calls, "keys", () => at.keys()),
-    namespaces: () => listing(calls, "namespaces", () => at.namespaces()),
+    keys: (options) => listing(calls, "keys", () => keys(options)),
+
+    entries: (options) =>
+      entryListing(
+        calls,
+        "entries",
+        () => keys(options),
+        (key) => after(at.get(key), give),
+      ),
+
+    namespaces: () => listing(calls, "namespaces", () => ({ pages: at.namespaces(), prefix: "" })),
   };
 }
 
@@ -223,6 +268,13 @@ function withoutNamespace(calls: Calls, at: DriverNamespace): Partial<ListableSt
     deleteAll: () => calls.run("deleteAll", () => refuse("deleteAll"), nothing),
     ...(has<ListableDriverNamespace>(at, "keys") && {
       keys: () => listing(calls, "keys", () => refuse("keys")),
+      entries: () =>
+        entryListing(
+          calls,
+          "entries",
+          () => refuse("entries"),
+          () => refuse("entries"),
+        ),
       namespaces: () => listing(calls, "namespaces", () => refuse("namespaces")),
     }),
   };

@@ -117,14 +117,51 @@ export interface AtomicStore extends Store {
 
   /** Removes the entry only where it holds exactly `expected`, byte for byte. Did it? */
   compareAndDelete(key: string, expected: Value): Promise<boolean>;
+
+  /**
+   * Gets and removes an entry in one atomic step: of many callers exactly one gets the value, the others `undefined`.
+   * Sent once: where it rejects with `KV_OUTCOME_UNKNOWN` the value may be gone. A damaged entry stays (`KV_CORRUPT`).
+   *
+   * @example
+   * ```ts
+   * import { memoryStore } from "@kv/memory";
+   *
+   * const tokens = memoryStore();
+   * await tokens.set("one-time-token", "ada", { expiresIn: "15m" });
+   * const user = await tokens.take("one-time-token"); // whoever comes next gets undefined
+   * ```
+   */
+  take(key: string): Promise<Bytes | undefined>;
+}
+
+export interface ListOptions {
+  /** Lists only the keys that begin with this text: all unless told. */
+  readonly prefix?: string | undefined;
 }
 
 /** A store whose contents can be listed, as a stream that may be left early. */
 export interface ListableStore extends Store {
-  /** The live keys of this namespace, not those of its children. A key may come twice while others write. */
-  keys(): AsyncIterable<string>;
+  /** Lists the live keys of this namespace, not those of its children. A key may come twice while others write. */
+  keys(options?: ListOptions): AsyncIterable<string>;
 
-  /** The names of the direct children that hold something, themselves or further below. */
+  /**
+   * Lists the live entries as `keys` does, each with the value that it had when it was read. Some megabytes are held at
+   * a time. Entries that go meanwhile are left out; a damaged one is told of (`KV_CORRUPT`) after all others.
+   *
+   * @example
+   * ```ts
+   * import { memoryStore } from "@kv/memory";
+   *
+   * const carts = memoryStore();
+   * await carts.set("user:ada", "3 books");
+   * for await (const [key, value] of carts.entries({ prefix: "user:" })) {
+   *   console.log(key, new TextDecoder().decode(value));
+   * }
+   * ```
+   */
+  entries(options?: ListOptions): AsyncIterable<[key: string, value: Bytes]>;
+
+  /** Lists the names of the direct children that hold something, themselves or further below. */
   namespaces(): AsyncIterable<string>;
 }
 

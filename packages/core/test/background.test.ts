@@ -1,26 +1,16 @@
 import { setImmediate } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { guarded, inBackground, orWarn } from "../src/driver-entry.ts";
 
-interface KvWarning extends Error {
-  readonly code?: string;
-  readonly detail?: string;
-}
-
 describe("work in the background", () => {
-  let warnings: KvWarning[];
-  const keep = (warning: Error): void => {
-    warnings.push(warning);
-  };
+  const emitted = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
 
-  beforeEach(() => {
-    warnings = [];
-    process.on("warning", keep);
-  });
+  beforeEach(() => emitted.mockClear());
+  afterAll(() => emitted.mockRestore());
 
-  afterEach(() => {
-    process.off("warning", keep);
-  });
+  /** What was told, each as its text and what stands with it. */
+  const warnings = (): { text: string; code: string; type: string; detail: string }[] =>
+    emitted.mock.calls.map(([text, options]) => ({ text, ...(options as object) }) as never);
 
   const failures = [
     {
@@ -44,10 +34,10 @@ describe("work in the background", () => {
     inBackground(work);
     await orWarn(work);
     await setImmediate();
-    expect(warnings).toHaveLength(3);
-    for (const warning of warnings) {
-      expect(warning).toMatchObject({ name: "KvWarning", code: "KV_BACKGROUND" });
-      expect(warning.message).toContain("broken");
+    expect(warnings()).toHaveLength(3);
+    for (const warning of warnings()) {
+      expect(warning).toMatchObject({ type: "KvWarning", code: "KV_BACKGROUND" });
+      expect(warning.text).toContain("broken");
       expect(warning.detail).toContain("background.test.ts");
     }
   });
@@ -59,8 +49,8 @@ describe("work in the background", () => {
         throw thrown;
       })();
       await setImmediate();
-      expect(warnings).toHaveLength(1);
-      expect(`${warnings[0]?.message} ${warnings[0]?.detail}`).not.toContain("secret");
+      expect(warnings()).toHaveLength(1);
+      expect(`${warnings()[0]?.text} ${warnings()[0]?.detail}`).not.toContain("secret");
     },
   );
 

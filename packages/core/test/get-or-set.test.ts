@@ -78,7 +78,34 @@ describe("getOrSet", () => {
     expect(compute).not.toHaveBeenCalled();
   });
 
-  test.each([undefined, null, 5, {}])("E1 computing %s rejects, and nothing is stored", async (value) => {
+  test("where compute gives undefined there is no value: nothing is stored, and all get undefined", async () => {
+    const store = createStore(mapDriver());
+    const users = typed(store, json<{ name: string }>());
+    const compute = vi.fn(async (): Promise<{ name: string } | undefined> => undefined);
+    expect(await Promise.all([1, 2].map(() => getOrSet(users, "k", compute)))).toEqual([
+      undefined,
+      undefined,
+    ]);
+    expect(compute).toHaveBeenCalledTimes(1);
+    expect(await getOrSet(store, "k", () => undefined, { lockFor: "1s" })).toBeUndefined();
+    expect(await store.exists("k")).toBe(false);
+    expect(await getOrSet(users, "k", () => ({ name: "Ada" }))).toEqual({ name: "Ada" });
+  });
+
+  test("E1 what the codec refuses says so, and where", async () => {
+    const numbers = typed(createStore(mapDriver()).withNamespace("a"), json<number>());
+    await expect(getOrSet(numbers, "k", () => Number.NaN)).rejects.toMatchObject({
+      code: "KV_INVALID_VALUE",
+      message: expect.stringMatching(/^getOrSet on a map, namespace "a": .*NaN.*Nothing was written/),
+    });
+    await numbers.store.set("k", "no JSON");
+    await expect(getOrSet(numbers, "k", () => 1)).rejects.toMatchObject({
+      code: "KV_INVALID_VALUE",
+      message: expect.stringMatching(/^getOrSet on a map, namespace "a": .*not JSON.*set or delete it/),
+    });
+  });
+
+  test.each([null, 5, {}])("E1 computing %s rejects, and nothing is stored", async (value) => {
     const store = createStore(mapDriver());
     await expect(getOrSet(store, "k", () => value as never)).rejects.toThrow(TypeError);
     expect(await store.exists("k")).toBe(false);

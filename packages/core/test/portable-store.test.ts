@@ -7,7 +7,7 @@ const capabilityMethods = [
   ..."withNamespace getMany setMany deleteMany increment setIfAbsent compareAndSet compareAndDelete".split(
     " ",
   ),
-  ..."keys namespaces deleteExpired".split(" "),
+  ..."take keys entries namespaces deleteExpired".split(" "),
 ];
 
 describe("capabilities", () => {

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { createStore, utf8 } from "../src/driver-entry.ts";
 import {
@@ -8,6 +9,7 @@ import {
   json,
   type StandardSchema,
   type Store,
+  type StoreError,
   text,
   typed,
 } from "../src/index.ts";
@@ -140,10 +142,85 @@ describe("codecs", () => {
     }
   });
 
+  class Point {
+    x = 1;
+    y = 2;
+  }
+
+  class Money {
+    readonly cents = 250;
+    toJSON(): string {
+      return "2.50";
+    }
+  }
+
+  test.each([
+    { value: null },
+    { value: -0 },
+    { value: "\ud800" },
+    { value: { a: undefined, b: [1, [2, { c: "3" }]] } },
+    { value: Object.create(null, { a: { value: 1, enumerable: true } }) },
+    { value: new Point() },
+    { value: { price: new Money() } },
+  ])("JSON takes plain data: $value", async ({ value }) => {
+    const view = typed(createStore(mapDriver()), json<unknown>());
+    await view.set("k", value);
+    expect(await view.get("k")).toEqual(JSON.parse(JSON.stringify(value)));
+  });
+
+  test("E2 the error of what is refused names the place and what it is, never the value", async () => {
+    const users = typed(createStore(mapDriver()).withNamespace("eu"), json<unknown>());
+    const error = await rejection(users.set("k", { visits: [{ at: new Date(0), secret: "hunter2" }] }));
+    expect(error).toMatchObject({ code: "KV_INVALID_VALUE" });
+    expect(error.message).toMatch(
+      /^set on a map, namespace "eu": .*visits\.0\.at is a Date.*Nothing was written/,
+    );
+    expect(error.message).not.toMatch(/hunter2|1970/);
+  });
+
+  test("E1 a codec that fails in its own way is KV_INVALID_VALUE, with what it threw as the cause", async () => {
+    const cause = new Error("broken");
+    const broken: Codec<string> = {
+      encode: () => Promise.reject(cause),
+      decode: () => {
+        throw cause;
+      },
+    };
+    const store = createStore(mapDriver());
+    await store.set("k", "v");
+    const view = typed(store, broken);
+    for (const call of [view.get("k"), view.set("j", "v"), view.getMany(["k"]), view.take("k")]) {
+      expect(await rejection(call)).toMatchObject({ code: "KV_INVALID_VALUE", cause });
+    }
+    expect(await store.exists("j")).toBe(false);
+  });
+
+  test("E2 the issues of a schema come with its error, where no log shows them", async () => {
+    const users = typed(createStore(mapDriver()), json(userSchema()));
+    const error = await rejection(users.set("k", { surname: "hunter2" } as never));
+    expect((error as StoreError).issues).toEqual([
+      { message: 'got {"surname":"hunter2"}', path: ["user", { key: "name" }] },
+    ]);
+    expect(`${inspect(error)} ${JSON.stringify(error)}`).not.toContain("hunter2");
+  });
+
   test.each([
     ["undefined", undefined],
     ["a function", () => 1],
     ["a bigint", 1n],
+    ["NaN", Number.NaN],
+    ["-Infinity", [Number.NEGATIVE_INFINITY]],
+    ["a Date", { at: new Date() }],
+    ["an invalid Date", { at: new Date(Number.NaN) }],
+    ["a Map", new Map([["a", 1]])],
+    ["a Set", { all: new Set([1]) }],
+    ["a typed array", { bytes: new Uint8Array(2) }],
+    ["a URL", new URL("https://example.com")],
+    ["an error", { error: new Error("no") }],
+    ["undefined in an array", [1, undefined]],
+    ["a hole in an array", Object.assign([1], { length: 2 })],
+    ["a function as a property", { f: () => 1 }],
+    ["a symbol as a property", { s: Symbol("s") }],
   ])("KV_INVALID_VALUE for %s, and nothing is written", async (_what, value) => {
     const store = createStore(mapDriver());
     const view = typed(store, json<unknown>());

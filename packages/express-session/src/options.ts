@@ -1,5 +1,5 @@
-import { type Codec, type Duration, json, type StoreError } from "@kv/core";
-import { checkOptions, durationMs, guarded } from "@kv/core/driver";
+import type { Codec, Duration, StoreError } from "@kv/core";
+import { checkOptions, durationMs, guarded, lenientJson } from "@kv/core/driver";
 import type { StoredSession } from "./stored-session.ts";
 
 export interface SessionStoreOptions {
@@ -66,7 +66,7 @@ export function sessionSettings(options: SessionStoreOptions): SessionSettings {
     idleMs: durationMs(idleTimeout, "idleTimeout"),
     absoluteMs: durationMs(absoluteTimeout, "absoluteTimeout"),
     hashIds,
-    codec: options.codec ?? json<StoredSession>(),
+    codec: options.codec ?? lenientJson<StoredSession>(),
     tell: guarded(options.onStoreError ?? (() => {})),
   };
 }

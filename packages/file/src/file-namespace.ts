@@ -212,6 +212,16 @@ export function fileNamespace(backend: Backend, place: Place): FullDriverNamespa
       });
     },
 
+    take: (key) =>
+      alter(key, function* (at, deadline) {
+        if ((yield* entries.live(at, "expiry", deadline)) === undefined) return undefined;
+        return yield* changes.change(at, deadline, function* (change) {
+          const found = yield* entries.live(at, "value", deadline);
+          if (found !== undefined) yield* entries.remove(at, change);
+          return found?.value;
+        });
+      }),
+
     keys: () => listKeys(backend, place),
     namespaces: () => listNamespaces(backend, place),
     deleteExpired: () => backend.deleteExpired(place),

@@ -125,6 +125,12 @@ export function memoryNamespace(
       return entry !== undefined && sameBytes(viewOf(entry), bytesOf(expected)) && remove(key);
     },
 
+    take(key) {
+      const value = valueOf(live(key));
+      if (value !== undefined) remove(key);
+      return value;
+    },
+
     async *keys() {
       const at = node();
       if (at === undefined) return;

@@ -19,8 +19,10 @@ export interface KeyLayout {
    */
   childOf(serverKey: string): string | undefined;
 
-  /** The SCAN patterns of the namespace's own entries, of all below it, and of both. */
-  readonly own: string;
+  /** The SCAN pattern of the namespace's own entries whose keys begin with that text. */
+  ownFrom(prefix: string): string;
+
+  /** The SCAN patterns of all below the namespace, and of that and its own. */
   readonly below: string;
   readonly all: string;
 }
@@ -39,10 +41,15 @@ export function keyLayout(path: readonly string[] | null): KeyLayout {
       const [, name] = firstName.exec(serverKey.slice(belowPrefix.length)) ?? [];
       return name === undefined ? undefined : decodeURIComponent(name);
     },
-    own: `${ownPrefix}*`,
+    ownFrom: (prefix) => `${ownPrefix}${escaped(prefix)}*`,
     below: `${belowPrefix}*`,
     all: path === null ? "*" : `${encoded}[:/]*`,
   };
+}
+
+/** A text as a pattern that matches nothing else. */
+function escaped(text: string): string {
+  return text.replace(/[*?[\]\\^-]/g, "\\$&");
 }
 
 /** A name that is followed by the end of the path or by another; what is encoded is UTF-8. */

@@ -72,6 +72,8 @@ export const writeIfAbsent: Kind = alone("set", true);
 
 export const remove: Kind = alone("unlink", true);
 
+export const take: Kind = alone("getdelBuffer", true);
+
 /**
  * For one call, where only the number counts: the first step of a command answers for all of it. Commands of two
  * calls must not be one.

@@ -45,6 +45,7 @@ export interface RespClient {
 
 export type CommandName =
   | "getBuffer"
+  | "getdelBuffer"
   | "mgetBuffer"
   | "set"
   | "mset"

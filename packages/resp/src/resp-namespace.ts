@@ -12,6 +12,7 @@ import {
   remove,
   removeCounted,
   renew,
+  take,
   timeLeft,
   write,
   writeIfAbsent,
@@ -127,8 +128,10 @@ export function respNamespace(sender: Sender, order: Order, layout: KeyLayout): 
 
     compareAndDelete: (key, expected) => ask(compareAndDelete, key, [valueArgument(expected)], isOne),
 
-    async *keys() {
-      for await (const { keys } of walk(sender, layout.own)) {
+    take: (key) => ask(take, key, [], bytesIfFound),
+
+    async *keys(prefix) {
+      for await (const { keys } of walk(sender, layout.ownFrom(prefix))) {
         yield keys.map((serverKey) => layout.nameOf(serverKey.toString()));
       }
     },

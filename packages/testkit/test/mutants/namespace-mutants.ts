@@ -175,8 +175,8 @@ export const namespaceMutants: readonly Mutant[] = [
     "keys gives the first page only",
     "keys lists every key, none where there is none, and more than a",
     ({ namespace }) => ({
-      async *keys() {
-        for await (const page of namespace.keys()) yield page.slice(0, 10);
+      async *keys(prefix) {
+        for await (const page of namespace.keys(prefix)) yield page.slice(0, 10);
       },
     }),
   ),
@@ -219,8 +219,8 @@ export const namespaceMutants: readonly Mutant[] = [
     "keys are given with the path in front of them",
     "keys lists the namespace's own keys, not its children's,",
     ({ namespace, path }) => ({
-      async *keys() {
-        for await (const page of namespace.keys()) yield page.map((key) => [...path, key].join(":"));
+      async *keys(prefix) {
+        for await (const page of namespace.keys(prefix)) yield page.map((key) => [...path, key].join(":"));
       },
     }),
   ),

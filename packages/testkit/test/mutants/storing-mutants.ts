@@ -387,9 +387,9 @@ export const storingMutants: readonly Mutant[] = [
     "a listing that fails ends as if that were all",
     "while the backend fails listings reject, and do not end as if",
     ({ namespace }) => ({
-      async *keys() {
+      async *keys(prefix) {
         try {
-          yield* namespace.keys();
+          yield* namespace.keys(prefix);
         } catch {
           // that was all
         }

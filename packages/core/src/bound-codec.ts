@@ -1,0 +1,62 @@
+import type { Bytes } from "./bytes.ts";
+import type { Codec } from "./codec.ts";
+import type { Answer } from "./driver.ts";
+import { isStoreError, StoreError } from "./error.ts";
+import { isMistake } from "./mistake.ts";
+import { atPlace, placeOf } from "./place.ts";
+import type { Store, Value } from "./store.ts";
+
+/** A codec at work on one store: what it refuses is `KV_INVALID_VALUE`, and says where, and what to do. */
+export interface BoundCodec<T> {
+  encode(operation: string, value: T): Answer<Value>;
+  decode(operation: string, stored: Bytes): Answer<T>;
+}
+
+export function boundCodec<T>(codec: Codec<T>, store: Store): BoundCodec<T> {
+  const { owner, path } = placeOf(store);
+  const label = "label" in owner && typeof owner.label === "string" ? owner.label : "a store";
+
+  const told = (operation: string, error: unknown, whatToDo: string): unknown => {
+    if (isMistake(error)) return error;
+    const place = atPlace(operation, label, path);
+    if (isStoreError(error)) {
+      const { cause, issues } = error;
+      return new StoreError(error.code, `${place}: ${error.message} ${whatToDo}`, { cause, issues });
+    }
+    return new StoreError("KV_INVALID_VALUE", `${place}: The codec failed; see the cause. ${whatToDo}`, {
+      cause: error,
+    });
+  };
+
+  return {
+    encode: (operation, value) =>
+      orElse(
+        () => codec.encode(value),
+        (error) => told(operation, error, "Nothing was written."),
+      ),
+
+    decode: (operation, stored) =>
+      orElse(
+        () => codec.decode(stored),
+        (error) =>
+          told(
+            operation,
+            error,
+            "The entry stays as it is: read it with the codec that it was written with, or set or delete it.",
+          ),
+      ),
+  };
+}
+
+/** An answer, with another error in the place of its own. */
+function orElse<T>(ask: () => Answer<T>, told: (error: unknown) => unknown): Answer<T> {
+  const rethrow = (error: unknown): never => {
+    throw told(error);
+  };
+  try {
+    const answer = ask();
+    return answer instanceof Promise ? answer.catch(rethrow) : answer;
+  } catch (error) {
+    return rethrow(error);
+  }
+}

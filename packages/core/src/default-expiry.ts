@@ -1,0 +1,65 @@
+import { hasCapability } from "./capability.ts";
+import { type Duration, durationMs } from "./duration.ts";
+import { kindOf, mistake } from "./mistake.ts";
+import { placeOf, rememberPlace } from "./place.ts";
+import { isStore } from "./registry.ts";
+import type { CreateOptions, IncrementOptions, SetOptions, Store, Value } from "./store.ts";
+import { type TypedView, typed } from "./typed.ts";
+import { viewOf } from "./view.ts";
+
+/**
+ * Makes a view of a store in which every write that names neither `expiresIn` nor `keepExpiry` gets that lifetime: `set`,
+ * `setMany`, `setIfAbsent`, `compareAndSet`, and `increment` where it creates the entry. `expiresIn: Infinity` in a call
+ * means none. The view has nothing of its own: closing it closes the store, and what is written to the store itself has no
+ * default.
+ *
+ * @throws RangeError or TypeError for what is no duration; TypeError for what is no store
+ *
+ * @example
+ * ```ts
+ * import { withDefaultExpiry } from "@kv/core";
+ * import { memoryStore } from "@kv/memory";
+ *
+ * const cache = withDefaultExpiry(memoryStore(), "1h");
+ * await cache.set("greeting", "hello"); // for an hour
+ * await cache.set("motto", "stay", { expiresIn: Infinity }); // until it is deleted
+ * ```
+ */
+export function withDefaultExpiry<S extends Store | TypedView<unknown>>(store: S, expiresIn: Duration): S {
+  if (!isStore(store as Store))
+    throw mistake(new TypeError(`The store must be a store, not ${kindOf(store)}.`));
+  durationMs(expiresIn, "The default expiry");
+  const view =
+    "codec" in store ? typed(expiring(store.store, expiresIn), store.codec) : expiring(store, expiresIn);
+  return view as Store | TypedView<unknown> as S;
+}
+
+function expiring<S extends Store>(store: S, expiresIn: Duration): S {
+  const orDefault = <O extends CreateOptions | SetOptions>(options: O | undefined): O => {
+    if (options === undefined) return { expiresIn } as O;
+    // What is no object, or has a mistake in it, is for the store to refuse.
+    if (typeof options !== "object" || options === null || options.expiresIn !== undefined) return options;
+    return "keepExpiry" in options && options.keepExpiry === true ? options : { ...options, expiresIn };
+  };
+
+  const view = viewOf(store, {
+    set: (key: string, value: Value, options?: SetOptions) => store.set(key, value, orDefault(options)),
+    ...(hasCapability(store, "batch") && {
+      setMany: (entries: Iterable<readonly [string, Value]>, options?: SetOptions) =>
+        store.setMany(entries, orDefault(options)),
+    }),
+    ...(hasCapability(store, "atomic") && {
+      increment: (key: string, options?: IncrementOptions) => store.increment(key, orDefault(options)),
+      setIfAbsent: (key: string, value: Value, options?: CreateOptions) =>
+        store.setIfAbsent(key, value, orDefault(options)),
+      compareAndSet: (key: string, expected: Value, value: Value, options?: SetOptions) =>
+        store.compareAndSet(key, expected, value, orDefault(options)),
+    }),
+    ...(hasCapability(store, "namespaces") && {
+      withNamespace: (name: string) => expiring(store.withNamespace(name), expiresIn),
+    }),
+  });
+  const { owner, path } = placeOf(store);
+  rememberPlace(view, owner, path);
+  return view as S;
+}
