@@ -1,20 +1,14 @@
-import { readdirSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { describe, expect, test } from "vitest";
 import { consumer, packedPackage, run } from "./consumer.ts";
+import { published } from "./published.ts";
 import { typedPrograms } from "./typed-programs.ts";
 
 const limit = { timeout: 180_000 };
-const require = createRequire(import.meta.url);
-
-const published = readdirSync(new URL("../../packages", import.meta.url)).filter(
-  (name) => !(require(`../../packages/${name}/package.json`) as { private?: boolean }).private,
-);
 
 describe("packed tarballs", () => {
   test.each(published)("%s has what it promises, and nothing else", limit, async (name) => {

@@ -4,8 +4,10 @@ import { join } from "node:path";
 import { type RunningServer, startStandalone } from "@kv/test-servers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { run } from "./consumer.ts";
+import { published } from "./published.ts";
 
-// Every TypeScript example of every README and page of documentation is compiled and run, as it stands.
+// Every TypeScript example of every README and page of documentation is compiled and run, as it stands; those in docstrings
+// are compiled.
 
 const repository = new URL("../../", import.meta.url).pathname;
 /** Inside this package, so that examples resolve the packages as this one does. */
@@ -34,13 +36,29 @@ const examples = [...readmes, ...pages].flatMap((page) =>
   ),
 );
 
+/** The examples in docstrings, which a person sees who hovers. */
+const docstrings = published.flatMap((name) =>
+  readdirSync(join(repository, "packages", name, "src"), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts"))
+    .flatMap((file) => {
+      const source = readFileSync(join(repository, "packages", name, "src", file), "utf8");
+      return [...source.matchAll(/^ *\* @example\n *\* ```ts\n(.*?)^ *\* ```$/gms)].map(
+        ([, code = ""], at) => ({
+          file: `docstring-${name}-${file.replaceAll("/", "-").replace(/\.ts$/, "")}-${at + 1}.ts`,
+          code: code.replaceAll(/^ *\* ?/gm, ""),
+        }),
+      );
+    }),
+);
+
 const servers: RunningServer[] = [];
 
 beforeAll(async () => {
   servers.push(await startStandalone({ kind: "redis" }), await startStandalone({ kind: "valkey" }));
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder);
-  for (const { file, code } of examples) await writeFile(join(folder, file), `${code}\nexport {};\n`);
+  for (const { file, code } of [...examples, ...docstrings])
+    await writeFile(join(folder, file), `${code}\nexport {};\n`);
   const resolve = { conditions: ["@kv/source", "module", "node", "development|production"] };
   await writeFile(
     join(folder, "vitest.config.js"),
@@ -57,6 +75,10 @@ describe("examples of the READMEs and docs", () => {
   test("every README of a package has one", () => {
     const withExamples = new Set(examples.map(({ page }) => page));
     expect(readmes.filter((readme) => !withExamples.has(readme))).toEqual([]);
+  });
+
+  test("docstrings have some", () => {
+    expect(docstrings.length).toBeGreaterThan(10);
   });
 
   test("all compile", { timeout: 180_000 }, async () => {

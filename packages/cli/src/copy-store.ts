@@ -44,6 +44,19 @@ export type CopyTarget = AtomicStore & NamespacedStore;
  *
  * The value and the expiry of an entry belong together, even where others write meanwhile. The copy expires at most
  * the round trip of a batch earlier or later. Some megabytes are held at a time, or one value where that is larger.
+ *
+ * @example
+ * ```ts
+ * import { copyStore } from "@kv/cli";
+ * import { fileStore } from "@kv/file";
+ * import { redisStore } from "@kv/redis";
+ *
+ * const counts = await copyStore(
+ *   fileStore({ directory: ".kv" }),
+ *   redisStore({ url: "redis://localhost:6379" }),
+ * );
+ * console.log(counts.copied);
+ * ```
  */
 export async function copyStore(
   from: CopySource,

@@ -11,7 +11,16 @@ import { checkOptions, type Options, type OptionValues, optionTable } from "./op
 import { hiding } from "./secrets.ts";
 import { answer, isPrintable, printableJson, type Terminal } from "./terminal.ts";
 
-/** The `kv` command: does what the arguments say, and resolves with the code to exit with. It never rejects. */
+/**
+ * Runs the `kv` command: does what the arguments say, and resolves with the code to exit with. It never rejects.
+ *
+ * @example
+ * ```ts
+ * import { kv } from "@kv/cli";
+ *
+ * process.exitCode = await kv(["keys", "file:./.kv"], process);
+ * ```
+ */
 export async function kv(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const addresses = [...args];
   const hide = (text: string): string => hiding(addresses)(text);

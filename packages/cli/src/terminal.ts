@@ -3,9 +3,13 @@ import type { Readable, Writable } from "node:stream";
 
 /** What the command reads from and writes to: a process, or a test. */
 export interface Terminal {
+  /** Where values come from, as for `kv set`. */
   readonly stdin: Readable & { readonly isTTY?: boolean };
+  /** Where answers go. */
   readonly stdout: Writable & { readonly isTTY?: boolean };
+  /** Where errors and progress go. */
   readonly stderr: Writable & { readonly isTTY?: boolean };
+  /** Variables, as `KV_URL`. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 

@@ -8,10 +8,13 @@ import type { Store, Value } from "./store.ts";
 
 /** A codec at work on one store: what it refuses is `KV_INVALID_VALUE`, and says where, and what to do. */
 export interface BoundCodec<T> {
+  /** Encodes, for an operation that the error names. */
   encode(operation: string, value: T): Answer<Value>;
+  /** Decodes, for an operation that the error names. */
   decode(operation: string, stored: Bytes): Answer<T>;
 }
 
+/** Binds a codec to the store that it works on, for integrations that write their own values by a codec. */
 export function boundCodec<T>(codec: Codec<T>, store: Store): BoundCodec<T> {
   const { owner, path } = placeOf(store);
   const label = "label" in owner && typeof owner.label === "string" ? owner.label : "a store";

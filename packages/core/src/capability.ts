@@ -35,7 +35,18 @@ export const methodsOf: Readonly<Record<Capability, readonly string[]>> = {
   expiry: ["deleteExpired"],
 };
 
-/** Whether a store has a capability, which is to have its methods. */
+/**
+ * Tells whether a store has a capability, which is to have its methods.
+ *
+ * @example
+ * ```ts
+ * import { hasCapability, type Store } from "@kv/core";
+ *
+ * export async function sweep(store: Store): Promise<number> {
+ *   return hasCapability(store, "expiry") ? store.deleteExpired() : 0;
+ * }
+ * ```
+ */
 export function hasCapability<C extends Capability, S extends Store>(
   store: S,
   capability: C,

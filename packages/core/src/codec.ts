@@ -8,12 +8,15 @@ import type { Value } from "./store.ts";
 
 /** How values of `T` are turned into what a store keeps, and back. Both may reject with `KV_INVALID_VALUE`. */
 export interface Codec<T> {
+  /** Makes of a value what a store keeps, at once or with a promise. */
   encode(value: T): Answer<Value>;
+  /** Makes a value of what a store kept: bytes that are its own from then on. */
   decode(bytes: Bytes): Answer<T>;
 }
 
 /** The codec of values that stay as they are: `bytes`. */
 export interface BytesCodec extends Codec<Bytes> {
+  /** Tells it from a codec that encrypts or compresses bytes. */
   readonly isBytes: true;
 }
 
@@ -76,7 +79,7 @@ export const text: Codec<string> = {
  *
  * const carts = typed(memoryStore(), json<{ items: string[] }>());
  * await carts.set("ada", { items: ["a book"] });
- * const { items = [] } = (await carts.get("ada")) ?? {};
+ * console.log((await carts.get("ada"))?.items);
  * ```
  */
 export function json<T>(): Codec<T>;

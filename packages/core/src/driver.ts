@@ -60,7 +60,9 @@ export type DriverValue = Uint8Array | string;
 export type Expiry = number | "keep";
 
 export interface Explanation {
+  /** What the caller of the store acts on. */
   readonly code: StoreErrorCode;
+  /** What happened and what to do, without values and keys. */
   readonly message: string;
   /** The backend's own error, without the values and passwords that clients attach to it; `error` itself unless told. */
   readonly cause?: unknown;
@@ -77,13 +79,16 @@ export interface DriverNamespace {
   /** `get` and `touch` in one atomic step. */
   getAndRenew(key: string, renewForMs: number): Answer<Uint8Array | undefined>;
 
+  /** Stores a value, in the place of an older one. */
   set(key: string, value: DriverValue, expiry: Expiry): Answer<void>;
 
   /** Moves the expiry of an entry that has one, in one atomic step; `Infinity` removes it. Was there an entry? */
   touch(key: string, renewForMs: number): Answer<boolean>;
 
+  /** Removes an entry. Was there one? */
   delete(key: string): Answer<boolean>;
 
+  /** Tells whether there is an entry. */
   exists(key: string): Answer<boolean>;
 
   /** `Infinity` for an entry without expiry. */
@@ -95,8 +100,11 @@ export interface DriverNamespace {
 
 /** Batches, atomic key by key. */
 export interface BatchDriverNamespace extends DriverNamespace {
+  /** Gets the values in the order of the keys. */
   getMany(keys: readonly string[]): Answer<readonly (Uint8Array | undefined)[]>;
+  /** Stores all entries, with one expiry. */
   setMany(entries: ReadonlyMap<string, DriverValue>, expiry: Expiry): Answer<void>;
+  /** Removes the entries of these keys. How many were there? */
   deleteMany(keys: ReadonlySet<string>): Answer<number>;
 }
 
@@ -104,8 +112,11 @@ export interface BatchDriverNamespace extends DriverNamespace {
 export interface AtomicDriverNamespace extends DriverNamespace {
   /** Rejects with a `StoreError` of code `KV_NOT_AN_INTEGER` where the sum cannot be; see `addToInteger`. */
   increment(key: string, by: number, expiresInMs: number): Answer<{ value: number; expiresInMs: number }>;
+  /** Writes only where nothing is. Did it? */
   setIfAbsent(key: string, value: DriverValue, expiresInMs: number): Answer<boolean>;
+  /** Writes only where the entry holds `expected`, byte for byte. Did it? */
   compareAndSet(key: string, expected: DriverValue, value: DriverValue, expiry: Expiry): Answer<boolean>;
+  /** Removes only what holds `expected`, byte for byte. Did it? */
   compareAndDelete(key: string, expected: DriverValue): Answer<boolean>;
 
   /**
@@ -119,11 +130,13 @@ export interface AtomicDriverNamespace extends DriverNamespace {
 export interface ListableDriverNamespace extends DriverNamespace {
   /** Only keys that begin with `prefix`, which may be empty, are asked for; others that come too are left out. */
   keys(prefix: string): AsyncIterable<readonly string[]>;
+  /** Lists the names of the direct children that hold something, themselves or further below. */
   namespaces(): AsyncIterable<readonly string[]>;
 }
 
 /** Removal of what has expired, in this namespace and all below it. */
 export interface ExpirableDriverNamespace extends DriverNamespace {
+  /** Removes what has expired. How many entries? 0 where the server does it itself. */
   deleteExpired(): Answer<number>;
 }
 

@@ -2,11 +2,17 @@ import { kindOf, mistake } from "./mistake.ts";
 
 /** The fields of a duration, with the names and meanings of `Temporal.Duration`. All are added up. */
 export interface DurationFields {
+  /** Of 7 days each. */
   readonly weeks?: number | undefined;
+  /** Of 24 hours each. */
   readonly days?: number | undefined;
+  /** Of 60 minutes each. */
   readonly hours?: number | undefined;
+  /** Of 60 seconds each. */
   readonly minutes?: number | undefined;
+  /** Whole or with a fraction, as all fields. */
   readonly seconds?: number | undefined;
+  /** Fractions round up. */
   readonly milliseconds?: number | undefined;
 }
 

@@ -40,12 +40,14 @@ export type StoreErrorCode =
 const brand = Symbol.for("@kv/core.StoreError");
 
 export interface StoreErrorOptions extends ErrorOptions {
+  /** What a schema found, for `issues`. */
   readonly issues?: readonly SchemaIssue[] | undefined;
 }
 
 /** Every failure that is not a mistake in the call. No message and no cause holds a value, password or whole key. */
 export class StoreError extends Error {
   override readonly name: string = "StoreError";
+  /** Why it failed, for programs to act on. */
   readonly code: StoreErrorCode;
 
   /**
@@ -62,7 +64,23 @@ export class StoreError extends Error {
   }
 }
 
-/** Whether an error is a `StoreError`, of any copy of this package, and, where `code` is given, has that code. */
+/**
+ * Tells whether an error is a `StoreError`, of any copy of this package, and, where `code` is given, has that code.
+ *
+ * @example
+ * ```ts
+ * import { isStoreError } from "@kv/core";
+ * import { memoryStore } from "@kv/memory";
+ *
+ * const counters = memoryStore();
+ * try {
+ *   await counters.increment("visits");
+ * } catch (error) {
+ *   if (!isStoreError(error, "KV_NOT_AN_INTEGER")) throw error;
+ *   await counters.delete("visits");
+ * }
+ * ```
+ */
 export function isStoreError<C extends StoreErrorCode = StoreErrorCode>(
   error: unknown,
   code?: C,

@@ -28,11 +28,21 @@ export interface StoreNeeds<C extends Capability> {
 }
 
 /**
- * The store that an integration works on, checked before the first request: from a registry by its name, or the
- * store that was passed in its place. Touches nothing.
+ * Finds the store that an integration works on, checked before the first request: from a registry or declared stores by
+ * its name, or the store that was passed in their place. Touches nothing.
  *
- * @throws TypeError for what is neither, and for a store that lacks a capability
+ * @throws TypeError for what is none of these, for a store that lacks a capability, and for a typed view
  * @throws StoreError as `StoreRegistry.get`
+ *
+ * @example
+ * ```ts
+ * import { type AtomicStore, findStore, type StoreSource } from "@kv/core";
+ *
+ * export function visitCounter(source: StoreSource<AtomicStore>) {
+ *   const store = findStore(source, { name: "visits", capabilities: ["atomic"], purpose: "visitCounter" });
+ *   return async (page: string) => (await store.increment(page)).value;
+ * }
+ * ```
  */
 export function findStore<C extends Capability>(
   source: StoreSource<StoreWith<C>>,

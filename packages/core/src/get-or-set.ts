@@ -35,6 +35,7 @@ const known: readonly string[] = ["expiresIn", "renewFor", "lockFor"];
  *
  * const users = typed(memoryStore(), json<{ name: string }>());
  * const user = await getOrSet(users, "ada", async () => ({ name: "Ada" }), { expiresIn: "5m" });
+ * console.log(user.name);
  * ```
  */
 export function getOrSet<T>(

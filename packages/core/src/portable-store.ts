@@ -51,7 +51,18 @@ export interface StoreOptions {
   readonly timeout?: Duration | undefined;
 }
 
-/** Makes the store that people hold over a driver. Does nothing yet: the driver is first asked by the first call. */
+/**
+ * Makes the store that people hold over a driver. Does nothing yet: the driver is first asked by the first call.
+ *
+ * @example
+ * ```ts
+ * import { createStore, type Driver } from "@kv/core/driver";
+ *
+ * export function myStore(driver: Driver) {
+ *   return createStore(driver, { timeout: "2s" });
+ * }
+ * ```
+ */
 export function createStore<D extends Driver>(driver: D, options: StoreOptions = {}): StoreOver<D> {
   const timeoutMs = durationMs(options.timeout ?? "5s", "timeout");
   const path = driver.rootPath === undefined ? [] : driver.rootPath;

@@ -19,8 +19,13 @@ export interface RegistryOptions<S extends Store> {
 }
 
 export interface RootedRegistryOptions<S extends Store> {
+  /** Stores by name, which `root` does not give. */
   readonly stores?: Readonly<Record<string, S>> | ReadonlyMap<string, S> | undefined;
+
+  /** Excludes `root`. */
   readonly defaultFactory?: undefined;
+
+  /** Gives every name that is not registered a namespace of its own in this store. */
   readonly root: S & NamespacedStore;
 }
 
@@ -62,7 +67,7 @@ export class StoreRegistry<S extends Store = Store> implements AsyncDisposable {
   }
 
   /**
-   * The store of that name, the same object every time. One that is not registered comes from `defaultFactory` or
+   * Gets the store of that name, the same object every time. One that is not registered comes from `defaultFactory` or
    * is a namespace of `root`.
    *
    * @throws StoreError `KV_UNKNOWN_STORE` where there is neither; `KV_CLOSED` after the end
@@ -96,12 +101,12 @@ export class StoreRegistry<S extends Store = Store> implements AsyncDisposable {
     this.#stores.set(name, store);
   }
 
-  /** Whether a store of that name was registered or handed out. */
+  /** Tells whether a store of that name was registered or handed out. */
   has(name: string): boolean {
     return this.#stores.has(name);
   }
 
-  /** The names that were registered or handed out. */
+  /** Gives the names that were registered or handed out. */
   names(): string[] {
     return [...this.#stores.keys()];
   }

@@ -3,6 +3,7 @@
  * and others implement it.
  */
 export interface StandardSchema<Input, Output = Input> {
+  /** What a schema of any library has under this name. */
   readonly "~standard": {
     readonly version: 1;
     readonly vendor: string;
@@ -16,6 +17,8 @@ export type SchemaResult<Output> =
   | { readonly issues: readonly SchemaIssue[] };
 
 export interface SchemaIssue {
+  /** What is wrong, in the words of the library; it may quote the value. */
   readonly message: string;
+  /** Where, from the outside in. */
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }

@@ -37,7 +37,7 @@ export type SetOptions =
  * or not.
  */
 export interface Store extends AsyncDisposable {
-  /** The value, in an array that is the caller's own, or `undefined` where there is none. */
+  /** Gets the value, in an array that is the caller's own, or `undefined` where there is none. */
   get(key: string, options?: GetOptions): Promise<Bytes | undefined>;
 
   /** Stores a value. The store keeps a copy: changing the array later changes nothing. */
@@ -52,9 +52,10 @@ export interface Store extends AsyncDisposable {
   /** Removes every entry of this namespace and of all below it, and nothing else. */
   deleteAll(): Promise<void>;
 
+  /** Tells whether there is an entry. */
   exists(key: string): Promise<boolean>;
 
-  /** The seconds left, with fractions; `Infinity` for an entry without expiry; `undefined` where there is none. */
+  /** Tells the seconds left, with fractions; `Infinity` for an entry without expiry; `undefined` where there is none. */
   expiresIn(key: string): Promise<number | undefined>;
 
   /**
@@ -70,7 +71,7 @@ export interface NamespacedStore extends Store {
   readonly namespace: readonly string[] | null;
 
   /**
-   * The child store of that name, any well-formed string of 1 to 255 bytes in UTF-8. Two stores of one path are
+   * Makes the child store of that name, any well-formed string of 1 to 255 bytes in UTF-8. Two stores of one path are
    * one namespace.
    */
   withNamespace(name: string): this;
@@ -78,7 +79,7 @@ export interface NamespacedStore extends Store {
 
 /** A store that takes many keys in one call. All arguments are checked first; a batch as a whole is not atomic. */
 export interface BatchStore extends Store {
-  /** The values in the order of the keys, `undefined` for each that is not there. */
+  /** Gets the values in the order of the keys, `undefined` for each that is not there. */
   getMany(keys: Iterable<string>): Promise<(Bytes | undefined)[]>;
 
   /** Stores all entries; of a key given twice the last value counts. */
@@ -128,7 +129,8 @@ export interface AtomicStore extends Store {
    *
    * const tokens = memoryStore();
    * await tokens.set("one-time-token", "ada", { expiresIn: "15m" });
-   * const user = await tokens.take("one-time-token"); // whoever comes next gets undefined
+   * const user = await tokens.take("one-time-token");
+   * console.log(user, await tokens.take("one-time-token")); // whoever comes next gets undefined
    * ```
    */
   take(key: string): Promise<Bytes | undefined>;

@@ -122,7 +122,7 @@ interface TypedNamespaces<T, S extends Store> {
  *
  * const carts = typed(memoryStore().withNamespace("carts"), json<{ items: string[] }>());
  * await carts.set("ada", { items: ["a book"] }, { expiresIn: "7d" });
- * const items = (await carts.get("ada"))?.items ?? [];
+ * console.log((await carts.get("ada"))?.items);
  * ```
  */
 export function typed<T, S extends Store>(store: S, codec: Codec<T>): TypedStore<T, S> {

@@ -22,6 +22,7 @@ export interface RateLimitStore {
   /** Called by the limiter with its options. A window of another length is another count. */
   init(options: { readonly windowMs: number }): void;
 
+  /** Tells the count of a key; `undefined` where nothing is counted. */
   get(key: string): Promise<Counted | undefined>;
 
   /** Counts a request, exactly, in one step. The first one begins the window, and none moves its end. */
@@ -30,6 +31,7 @@ export interface RateLimitStore {
   /** Takes a request back; never below 0, and not where the window is over. */
   decrement(key: string): Promise<void>;
 
+  /** Forgets the count of a key. */
   resetKey(key: string): Promise<void>;
 
   /** Forgets the counts of this limiter, and nothing else in the store. */
@@ -43,9 +45,20 @@ export interface RateLimitStore {
 }
 
 /**
- * The counts of one limiter, in a store that is found by its name or given. The store stays its owner's to close.
+ * Makes the counts of one limiter, in a store that is found by its name or given. The store stays its owner's to close.
  *
  * @throws TypeError for a store without atomic steps or namespaces
+ *
+ * @example
+ * ```ts
+ * import { rateLimitStore } from "@kv/express-rate-limit";
+ * import { memoryStore } from "@kv/memory";
+ * import express from "express";
+ * import { rateLimit } from "express-rate-limit";
+ *
+ * const app = express();
+ * app.use(rateLimit({ windowMs: 60_000, limit: 100, store: rateLimitStore(memoryStore()) }));
+ * ```
  */
 export function rateLimitStore(
   source: StoreSource<AtomicStore & NamespacedStore>,

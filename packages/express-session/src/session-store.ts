@@ -12,9 +12,21 @@ export type ListedSession = SessionData & {
 };
 
 /**
- * A store for express-session: `session({ store: sessionStore(stores, { onOutage: "refuse" }), ... })`.
+ * Makes a store for express-session: `session({ store: sessionStore(stores, { onOutage: "refuse" }), ... })`.
  *
  * @throws TypeError for a store without atomic steps or listings, and for options that do not fit
+ *
+ * @example
+ * ```ts
+ * import { sessionStore } from "@kv/express-session";
+ * import { memoryStore } from "@kv/memory";
+ * import express from "express";
+ * import session from "express-session";
+ *
+ * const app = express();
+ * const store = sessionStore(memoryStore(), { onOutage: "refuse" });
+ * app.use(session({ store, secret: "a long secret", resave: false, saveUninitialized: false }));
+ * ```
  */
 export function sessionStore(
   source: StoreSource<StoreWith<"atomic" | "listing">>,

@@ -4,11 +4,13 @@ import { StoreError } from "@kv/core";
 export interface StoredSession {
   /** When it was first saved under its id, in milliseconds of the wall clock. */
   readonly createdAt: number;
+  /** What the framework and the application keep in it. */
   readonly session: SessionContent;
 }
 
 /** A session as plain data: the cookie, and whatever the application keeps in it. */
 export interface SessionContent {
+  /** What the frameworks know of its cookie. */
   readonly cookie: CookieContent;
   readonly [name: string]: unknown;
 }

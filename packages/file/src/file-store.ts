@@ -50,8 +50,18 @@ export interface FileStoreOptions {
 }
 
 /**
- * A store in files, with every capability: safe among processes, and against crashes at any moment. Nothing is
+ * Makes a store in files, with every capability: safe among processes, and against crashes at any moment. Nothing is
  * touched before the first call.
+ *
+ * @throws TypeError, RangeError for options that do not fit
+ *
+ * @example
+ * ```ts
+ * import { fileStore } from "@kv/file";
+ *
+ * const sessions = fileStore({ directory: ".kv" }).withNamespace("sessions");
+ * await sessions.set("id", "ada", { expiresIn: "30m" });
+ * ```
  */
 export function fileStore(options: FileStoreOptions): FileStore {
   return fileStoreIn(options, {});

@@ -15,9 +15,24 @@ export interface ClientAddressOptions {
 }
 
 /**
- * A key for rate limits: the client's address, IPv6 by its /64.
+ * Makes a key for rate limits: the client's address, IPv6 by its /64.
  *
  * @returns a function that throws where the runtime knows no address, rather than count all clients as one
+ *
+ * @example
+ * ```ts
+ * import { getConnInfo } from "@hono/node-server/conninfo";
+ * import { clientAddress, rateLimit } from "@kv/hono";
+ * import { memoryStore } from "@kv/memory";
+ *
+ * const limit = rateLimit(memoryStore(), {
+ *   limit: 100,
+ *   window: "1m",
+ *   key: clientAddress(getConnInfo, { proxies: 1 }),
+ *   onOutage: "allow",
+ * });
+ * console.log(typeof limit);
+ * ```
  */
 export function clientAddress(
   getConnInfo: GetClientAddress,

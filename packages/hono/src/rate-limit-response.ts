@@ -3,7 +3,9 @@ import type { Context } from "hono";
 // The fields and the problem type of draft-ietf-httpapi-ratelimit-headers-11.
 
 export interface RateLimitState {
+  /** The name of the limit. */
   readonly policy: string;
+  /** How many requests pass in a window. */
   readonly limit: number;
   /** How many more requests pass in this window. */
   readonly remaining: number;

@@ -57,6 +57,18 @@ const known = ["limit", "window", "key", "onOutage", "name", "policy", "respond"
  * what is left in the fields `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-11).
  *
  * @throws TypeError for a store without atomic steps
+ *
+ * @example
+ * ```ts
+ * import { getConnInfo } from "@hono/node-server/conninfo";
+ * import { clientAddress, rateLimit } from "@kv/hono";
+ * import { memoryStore } from "@kv/memory";
+ * import { Hono } from "hono";
+ *
+ * const app = new Hono();
+ * const key = clientAddress(getConnInfo);
+ * app.use("/api/*", rateLimit(memoryStore(), { limit: 100, window: "1m", key, onOutage: "allow" }));
+ * ```
  */
 export function rateLimit(
   source: StoreSource<AtomicStore>,

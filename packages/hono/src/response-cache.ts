@@ -51,6 +51,17 @@ const takenOn = new WeakSet<Context>();
  * once at a time, across all processes that share the store. An unsafe request that succeeds removes its URL.
  *
  * @throws TypeError for a store without atomic steps
+ *
+ * @example
+ * ```ts
+ * import { responseCache } from "@kv/hono";
+ * import { memoryStore } from "@kv/memory";
+ * import { Hono } from "hono";
+ *
+ * const app = new Hono();
+ * app.use("/reports/*", responseCache(memoryStore(), { freshFor: "1m" }));
+ * app.get("/reports/today", (c) => c.text("a slow page"));
+ * ```
  */
 export function responseCache(
   source: StoreSource<AtomicStore>,

@@ -32,6 +32,7 @@ export interface SessionsOptions<Data> {
   /** Ends a session this long after it began or got a new id, however busy it is: `"12h"` unless told. */
   readonly absoluteTimeout?: Duration | undefined;
 
+  /** The name, path and flags of the cookie; safe ones unless told. */
   readonly cookie?: SessionCookieOptions | undefined;
 
   /** How the data are written: as JSON unless told. `json(schema)` checks them, too. */
@@ -63,6 +64,24 @@ const known = [
  * over an id that the store does not know.
  *
  * @throws TypeError for a store without atomic steps
+ *
+ * @example
+ * ```ts
+ * import { type SessionEnv, sessions } from "@kv/hono";
+ * import { memoryStore } from "@kv/memory";
+ * import { Hono } from "hono";
+ *
+ * interface Visitor {
+ *   visits: number;
+ * }
+ *
+ * const app = new Hono<SessionEnv<Visitor>>();
+ * app.use(sessions<Visitor>(memoryStore(), { onOutage: "refuse" }));
+ * app.get("/", async (c) => {
+ *   const { visits } = await c.var.session.update((data) => ({ visits: (data?.visits ?? 0) + 1 }));
+ *   return c.text(`Visit ${visits}`);
+ * });
+ * ```
  */
 export function sessions<Data>(
   source: StoreSource<AtomicStore>,

@@ -27,13 +27,23 @@ export type KeyvBacking = NamespacedStore & BatchStore & ListableStore;
 export type KeyvStore = Required<Omit<KeyvStoreAdapter, "namespace">> & { namespace: string | undefined };
 
 /**
- * A storage adapter for Keyv over a store that is found by its name or given. The namespace of the Keyv is a namespace
+ * Makes a storage adapter for Keyv over a store that is found by its name or given. The namespace of the Keyv is a namespace
  * of the store; without one, its keys are the store's own.
  *
  * Every method rejects as the store does. Where Keyv keeps an error from its caller and tells nobody of it, which is in
  * `get`, the adapter emits it as `error`, which Keyv passes on.
  *
  * @throws TypeError for a store without namespaces, batches or listing
+ *
+ * @example
+ * ```ts
+ * import { keyvStore } from "@kv/keyv";
+ * import { memoryStore } from "@kv/memory";
+ * import { Keyv } from "keyv";
+ *
+ * const keyv = new Keyv({ store: keyvStore(memoryStore()), namespace: "pages" });
+ * await keyv.set("/", "<h1>Hello</h1>", 60_000);
+ * ```
  */
 export function keyvStore(source: StoreSource<KeyvBacking>, options: KeyvStoreOptions = {}): KeyvStore {
   checkOptions(options, ["name", "closeStore"]);

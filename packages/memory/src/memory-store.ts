@@ -38,7 +38,19 @@ export interface MemoryStoreOptions {
 
 const known: readonly string[] = ["maxEntries", "maxBytes", "sweepEvery", "now", "timeout"];
 
-/** A store in this process's memory, with every capability. */
+/**
+ * Makes a store in this process's memory, with every capability.
+ *
+ * @throws TypeError, RangeError for options that do not fit
+ *
+ * @example
+ * ```ts
+ * import { memoryStore } from "@kv/memory";
+ *
+ * const cache = memoryStore({ maxBytes: 50_000_000 });
+ * await cache.set("greeting", "hello", { expiresIn: "10m" });
+ * ```
+ */
 export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   checkOptions(options, known);
   const { maxEntries, maxBytes, sweepEvery = "1m", now = () => performance.now(), timeout } = options;

@@ -10,6 +10,15 @@ export type RedisStoreOptions = UrlOptions | ClientOptions;
  * ioredis that is there already, `redisStore({ client })`. Nothing is touched before the first call.
  *
  * @throws TypeError for a url that is none, and for a client with a `keyPrefix`
+ *
+ * @example
+ * ```ts
+ * import { redisStore } from "@kv/redis";
+ *
+ * const store = redisStore({ url: "redis://localhost:6379", timeout: "2s" });
+ * await store.set("greeting", "hello", { expiresIn: "10m" });
+ * await store.close();
+ * ```
  */
 export function redisStore(options: RedisStoreOptions): RedisStore {
   return backendStore(redis, options);

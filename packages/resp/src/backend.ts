@@ -12,6 +12,7 @@ export interface UrlOptions extends RespStoreOptions {
   readonly url: string;
   /** Certificates and the like, for a URL that asks for TLS; those of the system unless told. */
   readonly tls?: ConnectionOptions | undefined;
+  /** Excludes `url`. */
   readonly client?: undefined;
 }
 
@@ -21,12 +22,15 @@ export interface ClientOptions extends RespStoreOptions {
   readonly client: RespClient;
   /** Whether closing the store closes the client too: `false` unless told. */
   readonly closeClient?: boolean | undefined;
+  /** Excludes `client`. */
   readonly url?: undefined;
 }
 
 /** What a client of our own is made with. */
 export interface OwnClientOptions extends Omit<SafeClientOptions, "retryStrategy">, ServerAddress {
+  /** It never connects again by itself. */
   readonly retryStrategy: () => null;
+  /** There where the URL asks for TLS. */
   readonly tls?: ConnectionOptions;
 }
 
@@ -42,7 +46,21 @@ const common: readonly string[] = ["namespace", "timeout", "url", "client"];
 const knownWithClient: readonly string[] = [...common, "closeClient"];
 const knownWithUrl: readonly string[] = [...common, "tls"];
 
-/** Makes the store of a backend. */
+/**
+ * Makes the store of a backend, over a URL or a client of its library.
+ *
+ * @throws TypeError for options that do not fit
+ *
+ * @example
+ * ```ts
+ * import { type Backend, backendStore } from "@kv/resp";
+ * import { Redis } from "ioredis";
+ *
+ * const redis: Backend = { name: "redis", makeClient: async (options) => new Redis(options) };
+ * const store = backendStore(redis, { url: "redis://localhost:6379" });
+ * await store.close();
+ * ```
+ */
 export function backendStore(backend: Backend, options: UrlOptions | ClientOptions): FullStore {
   checkOptions(options, options?.client === undefined ? knownWithUrl : knownWithClient);
   const { url, client } = options;

@@ -27,12 +27,24 @@ export interface SafeClusterOptions {
 }
 
 /**
+ * Gives options for a client of your own, under which every call settles and no write is sent twice:
+ *
  * - `lazyConnect`: nothing happens before the first call (L4).
  * - `maxRetriesPerRequest: 0`: what was sent and not answered when a connection is lost fails at once; a client
  *   would send it again, and an increment would count twice.
  * - `enableOfflineQueue: false`: nothing is kept for later, when the call that wanted it has been given up. The store
  *   waits for the connection itself.
  * - `retryStrategy`: tries again for ever, every second at most.
+ *
+ * @example
+ * ```ts
+ * import { redisOptions, redisStore } from "@kv/redis";
+ * import { Redis } from "ioredis";
+ *
+ * const client = new Redis("redis://localhost:6379", redisOptions());
+ * const store = redisStore({ client, closeClient: true });
+ * await store.close();
+ * ```
  */
 export function safeClientOptions({
   timeout = "5s",
@@ -50,7 +62,20 @@ export function safeClientOptions({
   };
 }
 
-/** `retryDelayOnFailover: 0`: a cluster's client would send what a lost node has not answered to another one. */
+/**
+ * Gives the same for a client of a cluster. `retryDelayOnFailover: 0`: it would send what a lost node has not answered to
+ * another one.
+ *
+ * @example
+ * ```ts
+ * import { redisClusterOptions, redisStore } from "@kv/redis";
+ * import { Cluster } from "ioredis";
+ *
+ * const client = new Cluster(["redis://localhost:7000"], redisClusterOptions());
+ * const store = redisStore({ client, closeClient: true });
+ * await store.close();
+ * ```
+ */
 export function safeClusterOptions({
   timeout = "5s",
 }: {

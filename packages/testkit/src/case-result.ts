@@ -6,7 +6,9 @@ import { rules } from "./rules.ts";
 export type CaseResult = CaseRun & Outcome;
 
 export interface CaseRun {
+  /** What is tried. */
   readonly testCase: ContractCase;
+  /** Where it runs. */
   readonly place: Place;
 }
 
@@ -19,6 +21,7 @@ export type Outcome =
 /** A store broke a rule. The message says which, what was done, what was expected and what came. */
 export class BrokenRule extends Error {
   override readonly name: string = "BrokenRule";
+  /** The rule of CONTRACT.md: `T2`. */
   readonly rule: ContractCase["rule"];
 
   constructor({ testCase, place }: CaseRun, error: unknown, calls: readonly string[]) {
@@ -41,7 +44,16 @@ export class BrokenRule extends Error {
   }
 }
 
-/** The rule and the behaviour, as a test's title. */
+/**
+ * Gives the rule and the behaviour, as a test's title.
+ *
+ * @example
+ * ```ts
+ * import { caseName, contractCases } from "@kv/testkit";
+ *
+ * for (const testCase of contractCases) console.log(caseName(testCase));
+ * ```
+ */
 export function caseName({ rule, title }: ContractCase): string {
   return `${rule} ${title}`;
 }

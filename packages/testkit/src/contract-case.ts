@@ -5,6 +5,7 @@ import type { RuleId } from "./rules.ts";
 
 /** One promise of the contract, as something to try. */
 export interface ContractCase {
+  /** The rule that it tries. */
   readonly rule: RuleId;
   /** The behaviour, in a sentence. With the rule it names the case: `T2 set without options removes the expiry`. */
   readonly title: string;
@@ -14,6 +15,7 @@ export interface ContractCase {
   readonly rootOnly?: boolean;
   /** Lets time pass: without a clock that can be moved it takes a while, so it runs beside its like. */
   readonly waits?: boolean;
+  /** Tries it, and rejects where the store breaks the rule. */
   readonly run: (context: CaseContext) => Promise<void>;
 }
 
@@ -28,13 +30,17 @@ export type Place = "at the root" | "in a namespace" | "in a nested namespace";
 
 /** What a case is given. Every store in it writes down its calls, for the message of a failure. */
 export interface CaseContext {
+  /** How the kit gets at the backend. */
   readonly harness: Harness;
+  /** Where the case runs. */
   readonly place: Place;
   /** The store at the place. Typed with every capability: a case uses those that it needs. */
   readonly store: FullStore;
   /** The store that was opened. */
   readonly root: FullStore;
+  /** Lets time pass, by the clock of the harness or in truth. */
   readonly time: Passing;
+  /** How random runs are made. */
   readonly options: RunOptions;
 
   /** A second handle at the same place (`openAgain`). */
@@ -43,8 +49,11 @@ export interface CaseContext {
   readonly elsewhere: () => Promise<FullStore>;
   /** A root with `namespace: null`. */
   readonly withoutNamespace: () => Promise<FullStore>;
+  /** Damages the entry of a key, at the root. */
   readonly damage: (key: string) => Promise<void>;
+  /** Makes the backend fail until it is healed. */
   readonly fail: () => Promise<Heal>;
+  /** Whether the store has done nothing at all so far. */
   readonly untouched: () => Promise<boolean>;
   /** One more store on data of its own, at its root. */
   readonly another: () => Promise<FullStore>;

@@ -28,6 +28,7 @@ export interface Harness {
 
 /** A store, and what a harness can do with it. What is left out is said at the end to be not proven. */
 export interface Opened {
+  /** What was opened. */
   readonly store: Store;
 
   /** Moves the clock that expiry goes by. Without it the suite waits in real time, as short as it can. */
@@ -73,6 +74,8 @@ export interface GoldenData {
 export interface GoldenEntry {
   /** The path from the root, `[]` unless told. */
   readonly namespace?: readonly string[] | undefined;
+  /** Its key. */
   readonly key: string;
+  /** What it must hold. */
   readonly value: Value;
 }

@@ -22,7 +22,18 @@ export function undeclared(harness: Harness, { needs = [] }: ContractCase): stri
   return missing === undefined ? undefined : missingText(missing);
 }
 
-/** Tries one case at one place, on a store of its own. Never rejects: a harness that fails is a failed case. */
+/**
+ * Tries one case at one place, on a store of its own. Never rejects: a harness that fails is a failed case.
+ *
+ * @example
+ * ```ts
+ * import { memoryStore } from "@kv/memory";
+ * import { caseRuns, type Harness, runCase } from "@kv/testkit";
+ *
+ * const harness: Harness = { name: "memory", capabilities: [], open: () => ({ store: memoryStore() }) };
+ * for (const run of caseRuns(harness)) console.log(await runCase(harness, run, {}));
+ * ```
+ */
 export async function runCase(
   harness: Harness,
   caseRun: CaseRun,

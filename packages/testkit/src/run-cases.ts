@@ -12,6 +12,19 @@ export interface RunCasesOptions extends RunOptions {
 /**
  * Runs the contract without a test runner, and tells what came of each case at each place. Cases run one after
  * another, and then those that wait for time, all at once.
+ *
+ * @example
+ * ```ts
+ * import { memoryStore } from "@kv/memory";
+ * import { runCases } from "@kv/testkit";
+ *
+ * const results = await runCases({
+ *   name: "memory",
+ *   capabilities: ["namespaces", "batch", "atomic", "listing", "expiry"],
+ *   open: () => ({ store: memoryStore() }),
+ * });
+ * console.log(results.filter(({ outcome }) => outcome === "failed"));
+ * ```
  */
 export async function runCases(harness: Harness, options: RunCasesOptions = {}): Promise<CaseResult[]> {
   const runs = caseRuns(harness).filter(options.filter ?? (() => true));
@@ -24,7 +37,18 @@ export async function runCases(harness: Harness, options: RunCasesOptions = {}):
   return results;
 }
 
-/** Every case at every place that it has in such a store. */
+/**
+ * Gives every case at every place that it has in such a store.
+ *
+ * @example
+ * ```ts
+ * import { memoryStore } from "@kv/memory";
+ * import { caseRuns } from "@kv/testkit";
+ *
+ * const runs = caseRuns({ name: "memory", capabilities: ["batch"], open: () => ({ store: memoryStore() }) });
+ * console.log(runs.length);
+ * ```
+ */
 export function caseRuns(harness: Harness): CaseRun[] {
   return placesOf(harness).flatMap((place) =>
     contractCases

@@ -2,8 +2,21 @@ import type { CaseResult } from "./case-result.ts";
 import type { RuleId } from "./rules.ts";
 
 /**
- * What the results leave open: a line for each reason, with the rules, `(in no case)` where nothing else proves a
+ * Tells what the results leave open: a line for each reason, with the rules, `(in no case)` where nothing else proves a
  * rule. Empty where all is proven.
+ *
+ * @example
+ * ```ts
+ * import { memoryStore } from "@kv/memory";
+ * import { runCases, unprovenRules } from "@kv/testkit";
+ *
+ * const results = await runCases({
+ *   name: "memory",
+ *   capabilities: ["batch"],
+ *   open: () => ({ store: memoryStore() }),
+ * });
+ * for (const line of unprovenRules(results)) console.log(line);
+ * ```
  */
 export function unprovenRules(results: readonly CaseResult[]): string[] {
   const tried = new Set(

@@ -10,6 +10,15 @@ export type ValkeyStoreOptions = UrlOptions | ClientOptions;
  * iovalkey that is there already, `valkeyStore({ client })`. Nothing is touched before the first call.
  *
  * @throws TypeError for a url that is none, and for a client with a `keyPrefix`
+ *
+ * @example
+ * ```ts
+ * import { valkeyStore } from "@kv/valkey";
+ *
+ * const store = valkeyStore({ url: "valkey://localhost:6379", timeout: "2s" });
+ * await store.set("greeting", "hello", { expiresIn: "10m" });
+ * await store.close();
+ * ```
  */
 export function valkeyStore(options: ValkeyStoreOptions): ValkeyStore {
   return backendStore(valkey, options);

@@ -1,0 +1,98 @@
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import ts from "typescript-6";
+import { describe, expect, test } from "vitest";
+import { published } from "./published.ts";
+
+// What a person hovers says what it does. And each public function shows how it is used; those examples are compiled by
+// readme-examples.test.ts.
+
+const repository = new URL("../../", import.meta.url).pathname;
+const require = createRequire(import.meta.url);
+
+interface Manifest {
+  readonly exports: Readonly<Record<string, string | { readonly "@kv/source"?: string }>>;
+}
+
+/** The entries of each package, as its sources: `@kv/core`, `@kv/core/driver`. */
+const entries = published.flatMap((name) => {
+  const { exports } = require(`../../packages/${name}/package.json`) as Manifest;
+  return Object.entries(exports).flatMap(([path, target]) => {
+    const source = typeof target === "string" ? undefined : target["@kv/source"];
+    if (source === undefined) return [];
+    return [{ entry: join(`@kv/${name}`, path), file: join(repository, "packages", name, source) }];
+  });
+});
+
+const program = ts.createProgram({
+  rootNames: entries.map(({ file }) => file),
+  options: {
+    target: ts.ScriptTarget.ES2022,
+    module: ts.ModuleKind.NodeNext,
+    moduleResolution: ts.ModuleResolutionKind.NodeNext,
+    customConditions: ["@kv/source"],
+    allowImportingTsExtensions: true,
+    noEmit: true,
+    strict: true,
+    types: [],
+  },
+});
+const checker = program.getTypeChecker();
+
+/** Interfaces whose own docstring tells of all their members: shapes of the clients. */
+const toldAsAWhole = ["RespClient", "SafeClientOptions", "SafeClusterOptions", "ServerAddress"];
+
+/** What an entry exports and declares itself, or in files beside it. */
+function exportsOf(file: string): { name: string; symbol: ts.Symbol; declaration: ts.Declaration }[] {
+  const source = program.getSourceFile(file);
+  const module = source && checker.getSymbolAtLocation(source);
+  if (module === undefined) throw new Error(`${file} exports nothing.`);
+  return checker.getExportsOfModule(module).flatMap((exported) => {
+    const isAlias = (exported.flags & ts.SymbolFlags.Alias) !== 0;
+    const symbol = isAlias ? checker.getAliasedSymbol(exported) : exported;
+    const [declaration] = symbol.declarations ?? [];
+    return declaration === undefined ? [] : [{ name: exported.name, symbol, declaration }];
+  });
+}
+
+function isDocumented(symbol: ts.Symbol): boolean {
+  return symbol.getDocumentationComment(checker).length > 0;
+}
+
+/** The members of an interface or class that a person hovers and that say nothing. */
+function silentMembers(name: string, symbol: ts.Symbol): string[] {
+  return [...(symbol.members?.values() ?? [])]
+    .filter(({ declarations: [member] = [] }) => {
+      if (member === undefined || !(ts.isClassElement(member) || ts.isTypeElement(member))) return false;
+      if (member.name === undefined || !(ts.isIdentifier(member.name) || ts.isStringLiteral(member.name)))
+        return false; // private, or a symbol
+      return (ts.getCombinedModifierFlags(member) & ts.ModifierFlags.Override) === 0;
+    })
+    .filter((member) => !isDocumented(member))
+    .map((member) => `${name}.${member.name}`);
+}
+
+describe.each(entries)("$entry", ({ entry, file }) => {
+  test("says what each of its exports does, down to the methods and options", () => {
+    const silent = exportsOf(file).flatMap(({ name, symbol, declaration }) => {
+      const members =
+        (ts.isInterfaceDeclaration(declaration) || ts.isClassDeclaration(declaration)) &&
+        !toldAsAWhole.includes(name)
+          ? silentMembers(name, symbol)
+          : [];
+      const isFunction = ts.isFunctionDeclaration(declaration) || ts.isVariableDeclaration(declaration);
+      return isFunction && !isDocumented(symbol) ? [name, ...members] : members;
+    });
+    expect(silent).toEqual([]);
+  });
+
+  // Those of `/driver` and the like are for authors of backends, who have pages of their own.
+  test.runIf(entry === entry.split("/", 2).join("/"))("shows how each of its functions is used", () => {
+    const unlike = exportsOf(file).flatMap(({ name, symbol, declaration }) => {
+      if (!ts.isFunctionDeclaration(declaration)) return [];
+      const examples = symbol.getJsDocTags(checker).filter((tag) => tag.name === "example");
+      return examples.length === 1 ? [] : [`${name}: ${examples.length} examples`];
+    });
+    expect(unlike).toEqual([]);
+  });
+});
