@@ -25,7 +25,7 @@ const pages = readdirSync(join(repository, "docs"))
   .filter((name) => name.endsWith(".md") && !inParts.includes(name))
   .map((name) => join("docs", name));
 
-const examples = [...readmes, ...pages].flatMap((page) =>
+const written = [...readmes, ...pages].flatMap((page) =>
   [...readFileSync(join(repository, page), "utf8").matchAll(/^```ts\n(.*?)^```$/gms)].map(
     ([, code = ""], at) => ({
       page,
@@ -35,6 +35,23 @@ const examples = [...readmes, ...pages].flatMap((page) =>
     }),
   ),
 );
+
+/** Examples that run with another version of what they import, too. */
+const variants = [{ page: "packages/keyv/README.md", at: 1, from: "keyv", to: "keyv-6" }];
+
+const examples = [
+  ...written,
+  ...variants.flatMap(({ page, at, from, to }) =>
+    written
+      .filter((example) => example.page === page && example.at === at)
+      .map(({ file, code }) => ({
+        page: `${page} with ${to}`,
+        at,
+        file: file.replace(/\.ts$/, `-${to}.ts`),
+        code: code.replace(`from "${from}"`, `from "${to}"`),
+      })),
+  ),
+];
 
 /** The examples in docstrings, which a person sees who hovers. */
 const docstrings = published.flatMap((name) =>

@@ -1,1 +1,10 @@
-export { type KeyvBacking, type KeyvStore, type KeyvStoreOptions, keyvStore } from "./keyv-store.ts";
+export type { KeyvBacking } from "./keyv-adapter.ts";
+export { type KeyvStoreOptions, keyvStore } from "./keyv-store.ts";
+export type {
+  KeyvStore,
+  KeyvStoreCapabilities,
+  KeyvStoreEntry,
+  KeyvStoreEvents,
+  KeyvStoreMethod,
+  KeyvStoreMethodInfo,
+} from "./keyv-types.ts";
