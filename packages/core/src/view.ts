@@ -7,12 +7,14 @@ export function viewOf(store: object, own: object): object {
   for (let at = store; at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at) as object) {
     for (const name of Reflect.ownKeys(at)) {
       if (name === "constructor" || Object.hasOwn(view, name)) continue;
-      const method: unknown = Object.getOwnPropertyDescriptor(at, name)?.value;
-      const descriptor =
-        typeof method === "function"
-          ? { value: method.bind(store) as unknown, enumerable: true }
-          : { get: () => Reflect.get(store, name) as unknown, enumerable: true };
-      Object.defineProperty(view, name, descriptor);
+      const isGetter = Object.getOwnPropertyDescriptor(at, name)?.get !== undefined;
+      const member: unknown = isGetter ? undefined : Reflect.get(store, name); // of a Proxy, what it gives
+      Object.defineProperty(view, name, {
+        enumerable: true,
+        ...(typeof member === "function"
+          ? { value: member.bind(store) as unknown }
+          : { get: () => Reflect.get(store, name) as unknown }),
+      });
     }
   }
   return view;

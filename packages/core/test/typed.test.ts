@@ -108,6 +108,20 @@ describe("a typed view", () => {
     expect(view).not.toHaveProperty("withNamespace");
   });
 
+  test("a store behind a Proxy stays behind it", async () => {
+    const asked: unknown[] = [];
+    const store = new Proxy(createStore(mapDriver()), {
+      get(target, name) {
+        asked.push(name);
+        return Reflect.get(target, name) as unknown;
+      },
+    });
+    const view = typed(store, text);
+    await view.exists("k");
+    expect(asked).toContain("exists");
+    expect(view.namespace).toEqual([]);
+  });
+
   test("S6 its calls keep their order", async () => {
     const store = createStore(mapDriver());
     const users = typed(store, json<number>());

@@ -35,6 +35,7 @@ function behind(inner: FullStore, outage: { readonly on: boolean }): FullStore {
         case "withNamespace":
           return (...args: unknown[]) => behind(call(...args) as FullStore, outage);
         case "keys":
+        case "entries":
         case "namespaces":
           return async function* () {
             refuse(outage, name);
