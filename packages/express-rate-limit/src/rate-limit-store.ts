@@ -1,5 +1,6 @@
 import { type AtomicStore, findStore, type NamespacedStore, type StoreSource } from "@kv/core";
 import { addToInteger, checkName, checkOptions } from "@kv/core/driver";
+import { countKey } from "./count-key.ts";
 import { takingBack } from "./take-back.ts";
 
 export interface RateLimitStoreOptions {
@@ -17,9 +18,17 @@ export interface Counted {
   readonly resetTime: Date;
 }
 
-/** What `rateLimit` of express-rate-limit and `rateLimiter` of hono-rate-limiter take as `store`: one for each limiter. */
+/**
+ * What `rateLimit` of express-rate-limit and `rateLimiter` of hono-rate-limiter take as `store`: one for each limiter.
+ * Whatever a key generator gives is counted, be it no string or not well formed (see `countKey`).
+ */
 export interface RateLimitStore {
-  /** Called by the limiter with its options. A window of another length is another count. */
+  /**
+   * Called by the limiter with its options. A window of another length is another count.
+   *
+   * @throws RangeError for a window that is no number of milliseconds above 0. express-rate-limit only logs that, so a
+   * limiter that was refused counts all the same, in windows of a minute
+   */
   init(options: { readonly windowMs: number }): void;
 
   /** Tells the count of a key; `undefined` where nothing is counted. */
@@ -85,32 +94,38 @@ export function rateLimitStore(
     },
 
     init({ windowMs }) {
+      if (!Number.isFinite(windowMs) || windowMs <= 0) {
+        window ??= windowIn(limiter, fallbackMs);
+        throw new RangeError(`windowMs must be a number of milliseconds above 0, not ${windowMs}.`);
+      }
       if (window !== undefined && window.lengthMs !== windowMs) {
         throw new TypeError(
           `This store serves a limiter with a window of ${window.lengthMs} ms already. Make one for each limiter, with a namespace of its own.`,
         );
       }
-      window = windowIn(limiter, windowMs);
+      window ??= windowIn(limiter, windowMs);
     },
 
     async get(key) {
       const { counts } = current();
+      const at = countKey(key);
       // In this order: should one window end in between and the next begin, its count gets an end that is too early.
-      const [expiresIn, stored] = await Promise.all([counts.expiresIn(key), counts.get(key)]);
+      const [expiresIn, stored] = await Promise.all([counts.expiresIn(at), counts.get(at)]);
       if (expiresIn === undefined || stored === undefined) return undefined;
       return { totalHits: addToInteger(stored, 0), resetTime: timeIn(expiresIn) };
     },
 
     async increment(key) {
       const { counts, lengthMs } = current();
-      const { value, expiresIn } = await counts.increment(key, { expiresIn: { milliseconds: lengthMs } });
+      const milliseconds = Math.min(lengthMs, longestMs);
+      const { value, expiresIn } = await counts.increment(countKey(key), { expiresIn: { milliseconds } });
       return { totalHits: value, resetTime: timeIn(expiresIn) };
     },
 
-    decrement: async (key) => current().takeBack(key),
+    decrement: async (key) => current().takeBack(countKey(key)),
 
     async resetKey(key) {
-      await current().counts.delete(key);
+      await current().counts.delete(countKey(key));
     },
 
     resetAll: async () => current().counts.deleteAll(),
@@ -123,10 +138,13 @@ interface Window {
   readonly takeBack: (key: string) => Promise<void>;
 }
 
+/** The window of a limiter whose own was refused, as express-rate-limit has it where none is told. */
+const fallbackMs = 60_000;
+
+/** Nobody sees the end of a century, and durations have an end. */
+const longestMs = 100 * 365.25 * 86_400_000;
+
 function windowIn(limiter: AtomicStore & NamespacedStore, lengthMs: number): Window {
-  if (!Number.isFinite(lengthMs) || lengthMs <= 0) {
-    throw new RangeError(`windowMs must be a number of milliseconds above 0, not ${lengthMs}.`);
-  }
   const counts = limiter.withNamespace(`${lengthMs}ms`);
   return { lengthMs, counts, takeBack: takingBack(counts) };
 }

@@ -26,7 +26,7 @@ export const frameworks: readonly { framework: string; serve(app: LimitedApp): P
 
 export function onExpress(
   { hold, ...options }: LimitedApp,
-  onError: Partial<Pick<Options, "passOnStoreError" | "logger">> = {},
+  onError: Partial<Pick<Options, "passOnStoreError" | "logger" | "keyGenerator">> = {},
 ): express.Express {
   const sendUnavailable: ErrorRequestHandler = (error: { code: string }, _request, response, _next) => {
     response.status(503).send(error.code);
