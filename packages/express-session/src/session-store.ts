@@ -1,6 +1,7 @@
 import type { StoreSource, StoreWith } from "@kv/core";
 import { type Session, type SessionData, Store } from "express-session";
 import { answer, type Callback } from "./callback.ts";
+import { keepMaxAgeExact } from "./exact-max-age.ts";
 import { type SessionSettings, type SessionStoreOptions, sessionSettings } from "./options.ts";
 import { type Sessions, sessionsIn } from "./sessions.ts";
 import { moveTrace, withoutCarrier } from "./trace.ts";
@@ -103,6 +104,7 @@ export class SessionStore extends Store {
     loaded: SessionData,
   ): Session & SessionData {
     const session = super.createSession(request, withoutCarrier(loaded));
+    keepMaxAgeExact(session.cookie);
     moveTrace(loaded, session);
     return session;
   }

@@ -32,6 +32,8 @@ export interface SiteOptions extends Partial<SessionStoreOptions> {
   readonly maxAge?: number;
   /** Renews the cookie with each answer, and saves unchanged sessions. */
   readonly rolling?: boolean;
+  /** Of express-session alone: whether it saves unchanged sessions, if not as `rolling` has it. */
+  readonly resave?: boolean;
 }
 
 /** An application on a real framework, with a store of ours. Its routes are the same on each. */
@@ -75,15 +77,16 @@ function fastifyCookieOf(id: string): string {
   return `sessionId=${encodeURIComponent(sign(id))}`;
 }
 
-async function startExpress(source: Source, options: SiteOptions = {}): Promise<Site> {
-  const { maxAge, rolling = false, ...storeOptions } = options;
+/** It has two routes more than the others, which change the cookie: `/max-age?ms=1` and `/expires?at=2030-01-01`. */
+export async function startExpress(source: Source, options: SiteOptions = {}): Promise<Site> {
+  const { maxAge, rolling = false, resave = rolling, ...storeOptions } = options;
   const gate = gates();
   const errors: unknown[] = [];
   const app = express();
   app.use(
     expressSession({
       secret,
-      resave: rolling,
+      resave,
       rolling,
       saveUninitialized: false,
       store: sessionStore(source, { onOutage: "refuse", ...storeOptions }),
@@ -108,6 +111,14 @@ async function startExpress(source: Source, options: SiteOptions = {}): Promise<
   });
   app.get("/slow-look", async ({ session }, response) => {
     await gate.pass();
+    response.json(seen(session));
+  });
+  app.get("/max-age", ({ session, query }, response) => {
+    session.cookie.maxAge = Number(query["ms"]);
+    response.json(seen(session));
+  });
+  app.get("/expires", ({ session, query }, response) => {
+    session.cookie.expires = new Date(query["at"] as string);
     response.json(seen(session));
   });
   app.post("/login", (request, response, next) => {
