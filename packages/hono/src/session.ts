@@ -1,6 +1,7 @@
 import { type AtomicStore, type Bytes, type Codec, type StoreError } from "@kv/core";
 import { bytesOf, copyOf } from "@kv/core/driver";
 import { HTTPException } from "hono/http-exception";
+import { type RetryQueue } from "./retry-queue.ts";
 import { newSessionId, sessionKey } from "./session-id.ts";
 import { readRecord, writeRecord } from "./session-record.ts";
 
@@ -53,6 +54,8 @@ export interface SessionSettings<Data> {
   readonly idleMs: number;
   readonly absoluteMs: number;
   readonly now: () => number;
+  /** For the writes of all requests that lost a race. */
+  readonly retries: RetryQueue;
 }
 
 /** A session as it was seen in the store. */
@@ -62,6 +65,17 @@ interface Seen {
   readonly endsAtMs: number;
   readonly encoded: Bytes;
 }
+
+/** What a step gives that came too late: another request has written that session since it was seen. */
+class Lost {
+  readonly key: string;
+
+  constructor({ key }: Seen) {
+    this.key = key;
+  }
+}
+
+type Step<T> = (seen: Seen | undefined) => Promise<T | Lost>;
 
 /** What the response has to say to the browser: nothing, a new id, or that the session is over. */
 type ForBrowser = { readonly id: string } | "clear" | undefined;
@@ -99,38 +113,27 @@ export class CurrentSession<Data> implements Session<Data> {
   }
 
   update(change: (data: Data | undefined) => Data | Promise<Data>): Promise<Data> {
-    return this.#inTurn(async () => {
-      for (;;) {
-        const seen = this.#checkGoingOn();
-        if (seen === undefined) return this.#begin(await change(undefined));
-        const data = await change(await this.#decode(seen));
-        if (await this.#replace(seen, data)) {
-          this.#data = data;
-          return data;
-        }
-        await this.#look(seen.key);
-        this.#ended = this.#seen === undefined;
-      }
+    return this.#untilWritten(async (seen) => {
+      if (seen === undefined) return this.#begin(await change(undefined));
+      const data = await change(await this.#decode(seen));
+      if (!(await this.#replace(seen, data))) return new Lost(seen);
+      this.#data = data;
+      return data;
     });
   }
 
   regenerate(change?: (data: Data | undefined) => Data | Promise<Data>): Promise<void> {
-    return this.#inTurn(async () => {
-      for (;;) {
-        const seen = this.#checkGoingOn();
-        if (seen === undefined && change === undefined) return;
-        const old = seen === undefined ? undefined : await this.#decode(seen);
-        const data = change === undefined ? (old as Data) : await change(old);
-        this.#refuseOnceAnswered();
-        // The old id ends first, and only as it was read: a change that came between is not lost, and of two
-        // requests that regenerate one session only one goes on with it.
-        if (seen === undefined || (await this.#settings.store.compareAndDelete(seen.key, seen.record))) {
-          await this.#begin(data);
-          return;
-        }
-        await this.#look(seen.key);
-        this.#ended = this.#seen === undefined;
-      }
+    const { store } = this.#settings;
+    return this.#untilWritten(async (seen) => {
+      if (seen === undefined && change === undefined) return undefined;
+      const old = seen === undefined ? undefined : await this.#decode(seen);
+      const data = change === undefined ? (old as Data) : await change(old);
+      this.#refuseOnceAnswered();
+      // The old id ends first, and only as it was read: a change that came between is not lost, and of two
+      // requests that regenerate one session only one goes on with it.
+      if (seen !== undefined && !(await store.compareAndDelete(seen.key, seen.record))) return new Lost(seen);
+      await this.#begin(data);
+      return undefined;
     });
   }
 
@@ -140,6 +143,23 @@ export class CurrentSession<Data> implements Session<Data> {
       this.#forget();
       this.#ended = false;
       this.#forBrowser = "clear";
+    });
+  }
+
+  /** Does a step on the session as it was seen, and again on what is there then for as long as others come first. */
+  #untilWritten<T>(step: Step<T>): Promise<T> {
+    return this.#inTurn(async () => {
+      let result = await step(this.#checkGoingOn());
+      while (result instanceof Lost) result = await this.#retry(result.key, step);
+      return result;
+    });
+  }
+
+  #retry<T>(key: string, step: Step<T>): Promise<T | Lost> {
+    return this.#settings.retries.run(key, async () => {
+      await this.#look(key);
+      this.#ended = this.#seen === undefined;
+      return step(this.#checkGoingOn());
     });
   }
 

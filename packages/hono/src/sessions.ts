@@ -12,6 +12,7 @@ import { checkOptions, durationMs, guarded } from "@kv/core/driver";
 import type { MiddlewareHandler } from "hono";
 import { checkChoice } from "./options.ts";
 import { ignored, type StoreErrorListener, unavailable } from "./outage.ts";
+import { RetryQueue } from "./retry-queue.ts";
 import { CurrentSession, type Session, type SessionSettings } from "./session.ts";
 import { type SessionCookieOptions, sessionCookie } from "./session-cookie.ts";
 import { isSessionId } from "./session-id.ts";
@@ -100,6 +101,7 @@ export function sessions<Data>(
     store: findStore(source, { name, capabilities: ["atomic"], purpose: "sessions" }),
     codec,
     now,
+    retries: new RetryQueue(),
     ...lifetimes(options),
   };
   const tell = guarded(onStoreError);
