@@ -6,7 +6,7 @@ export type Callback<T> = (error: unknown, result?: T) => void;
 
 /**
  * Gives a result to the callback, once, and never before the caller goes on. What the callback throws becomes a process
- * warning. Where there is none (a bare `req.session.destroy()`), `tell` hears of a failure of the store.
+ * warning. `tell` hears of each failure of the store, also where there is no callback (a bare `req.session.destroy()`).
  */
 export function answer<T>(
   result: Promise<T>,
@@ -18,9 +18,9 @@ export function answer<T>(
       const value = await result;
       if (callback !== undefined) process.nextTick(guarded(callback), null, value);
     } catch (error) {
+      if (isStoreError(error)) tell(error);
+      else if (callback === undefined) throw error;
       if (callback !== undefined) process.nextTick(guarded(callback), error);
-      else if (isStoreError(error)) tell(error);
-      else throw error;
     }
   });
 }

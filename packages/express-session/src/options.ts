@@ -29,8 +29,8 @@ export interface SessionStoreOptions {
   readonly codec?: Codec<StoredSession> | undefined;
 
   /**
-   * Is told of failures that nobody else hears of: a stored session that cannot be read (it counts as over), what
-   * `"anonymous"` passed over, and what fails in a call without a callback.
+   * Is told once of each failure of the store: of those that a callback or the framework hears of too, what `"anonymous"`
+   * passed over, and a stored session that cannot be read (it counts as over).
    */
   readonly onStoreError?: ((error: StoreError) => void) | undefined;
 }

@@ -45,6 +45,45 @@ describe("callbacks", () => {
     expect(callback).toHaveBeenCalledTimes(1);
   });
 
+  test("that are missing leave a failure to onStoreError, which becomes a process warning where that throws", async () => {
+    const store = memoryStore();
+    const onStoreError = (): never => {
+      throw new Error("the listener's own");
+    };
+    const sessions = sessionStore(store, { onOutage: "refuse", onStoreError });
+    const warned = new Promise((resolve) => {
+      process.once("warning", resolve);
+    });
+    await store.close();
+    sessions.destroy("a");
+    expect(await warned).toMatchObject({
+      code: "KV_BACKGROUND",
+      message: expect.stringContaining("the listener's own"),
+    });
+  });
+
+  test("do not keep a failure from onStoreError, which is told once of each", async () => {
+    const store = memoryStore();
+    const told: unknown[] = [];
+    const onStoreError = (error: StoreError) => void told.push(error);
+    const sessions = promised(sessionStore(store, { onOutage: "refuse", onStoreError }));
+    await store.close();
+    const calls = [
+      () => sessions.get("a"),
+      () => sessions.set("a", session()),
+      () => sessions.touch("a", session()),
+      () => sessions.destroy("a"),
+      () => sessions.clear(),
+      () => sessions.length(),
+      () => sessions.ids(),
+      () => sessions.all(),
+    ];
+    const failures: unknown[] = [];
+    for (const call of calls) await call().catch((error: unknown) => failures.push(error));
+    expect(failures).toEqual(calls.map(() => expect.objectContaining({ code: "KV_CLOSED" })));
+    expect(told).toEqual(failures);
+  });
+
   test("that are missing leave a failure to onStoreError", async () => {
     const store = memoryStore();
     const told: unknown[] = [];

@@ -1,4 +1,4 @@
-import { type AtomicStore, type Bytes, type Codec, type StoreError } from "@kv/core";
+import { type AtomicStore, type Bytes, type Codec, isStoreError, type StoreError } from "@kv/core";
 import { bytesOf, copyOf } from "@kv/core/driver";
 import { HTTPException } from "hono/http-exception";
 import { type RetryQueue } from "./retry-queue.ts";
@@ -91,8 +91,15 @@ export class CurrentSession<Data> implements Session<Data> {
   #lastWrite: Promise<unknown> = Promise.resolve();
   readonly outage: StoreError | undefined;
 
-  constructor(settings: SessionSettings<Data>, outage?: StoreError) {
+  readonly #tell: (error: StoreError) => void;
+
+  /**
+   * @param tell is told of each failure that a write rejects with
+   * @param outage why the session could not be read; whoever met it was told
+   */
+  constructor(settings: SessionSettings<Data>, tell: (error: StoreError) => void, outage?: StoreError) {
     this.#settings = settings;
+    this.#tell = tell;
     this.outage = outage;
   }
 
@@ -164,10 +171,15 @@ export class CurrentSession<Data> implements Session<Data> {
   }
 
   #inTurn<T>(write: () => Promise<T>): Promise<T> {
-    const turn = this.#lastWrite.then(() => {
+    const turn = this.#lastWrite.then(async () => {
       // Whether there is a session could not be seen: a new one would take its place in the browser.
       if (this.outage !== undefined) throw this.outage;
-      return write();
+      try {
+        return await write();
+      } catch (error) {
+        if (isStoreError(error)) this.#tell(error);
+        throw error;
+      }
     });
     this.#lastWrite = turn.catch(() => {}); // it reaches its caller; the next write has its own turn
     return turn;

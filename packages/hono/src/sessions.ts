@@ -39,7 +39,10 @@ export interface SessionsOptions<Data> {
   /** How the data are written: as JSON unless told. `json(schema)` checks them, too. */
   readonly codec?: Codec<Data> | undefined;
 
-  /** Is told of the store's failures that are not passed on, and of entries that cannot be read. */
+  /**
+   * Is told once of each failure of the store: for which a session could not be read, or with which a write rejects, and
+   * of entries that cannot be read. Not of a `SessionEndedError`.
+   */
   readonly onStoreError?: StoreErrorListener | undefined;
 
   /** The wall clock that `absoluteTimeout` goes by, in milliseconds: `Date.now` unless told. For tests. */
@@ -122,21 +125,25 @@ export function sessions<Data>(
       c.header("Cache-Control", "private, no-cache");
     }
 
+    function tellOf(error: StoreError): void {
+      tell(error, c);
+    }
+
     async function open(id: string | undefined): Promise<CurrentSession<Data>> {
-      const opened = new CurrentSession(settings);
+      const opened = new CurrentSession(settings, tellOf);
       if (id === undefined || !isSessionId(id)) return opened;
       try {
         await opened.open(id);
         return opened;
       } catch (error) {
         if (!isStoreError(error)) throw error;
-        tell(error, c);
+        tellOf(error);
         // A session that cannot be read any more is over.
         if (isStoreError(error, "KV_CORRUPT") || isStoreError(error, "KV_INVALID_VALUE")) {
-          return new CurrentSession(settings);
+          return new CurrentSession(settings, tellOf);
         }
         if (onOutage === "refuse") throw unavailable(error);
-        return new CurrentSession<Data>(settings, error satisfies StoreError);
+        return new CurrentSession(settings, tellOf, error);
       }
     }
   };
