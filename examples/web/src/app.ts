@@ -40,7 +40,12 @@ export function webApp(
 
   // For a balancer: whether this process can do its work.
   app.get("/health", async (c) => {
-    await stores.get("sessions").exists("health");
+    try {
+      await stores.get("sessions").exists("health");
+    } catch (error) {
+      if (isStoreError(error)) onStoreError(error); // here no middleware tells of it
+      throw error;
+    }
     return c.text("ok");
   });
 

@@ -164,8 +164,17 @@ test("while the store is away it says so, and when it is back so are the session
   const away = await visitor.ask("/");
   expect(away).toEqual({ status: 503, text: "The store is away. Please try again soon." });
   expect((await visitor.ask("/dice")).status).toBe(503);
+  let refused = 2;
   own.resume();
-  await expect.poll(() => visitor.visits(), { timeout: 20_000 }).toMatch(/Ada$/);
+  const look = async (): Promise<string> => {
+    const { status, text } = await visitor.ask("/");
+    if (status === 503) refused += 1;
+    return text;
+  };
+  await expect.poll(look, { timeout: 20_000 }).toMatch(/visits of Ada</);
+  const { stderr } = await web.end();
+  const lines = stderr.trimEnd().split("\n");
+  expect(lines).toEqual(Array.from({ length: refused }, () => expect.stringMatching(/^\w+ on redis at /)));
 });
 
 test("a process that is killed is replaced, and nothing is lost with it", limit, async () => {
