@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { findStore, isStoreError, type StoreError, type StoreSource, type StoreWith } from "@kv/core";
-import { bytesOf, KeyedQueue, sameBytes } from "@kv/core/driver";
+import { type BoundCodec, boundCodec, bytesOf, KeyedQueue, sameBytes } from "@kv/core/driver";
 import type { SessionSettings } from "./options.ts";
 import {
   checkStoredSession,
@@ -34,11 +34,13 @@ export function sessionsIn(source: StoreSource<SessionsStore>, settings: Session
 export class Sessions {
   readonly #store: SessionsStore;
   readonly #settings: SessionSettings;
+  readonly #codec: BoundCodec<StoredSession>;
   readonly #queue = new KeyedQueue();
 
   constructor(store: SessionsStore, settings: SessionSettings) {
     this.#store = store;
     this.#settings = settings;
+    this.#codec = boundCodec(settings.codec, store);
   }
 
   /** The session of that id, `undefined` where there is none or it is over. */
@@ -171,7 +173,7 @@ export class Sessions {
   async #find(key: string): Promise<{ stored: StoredSession; trace: Trace } | undefined> {
     const bytes = await this.#store.get(key);
     if (bytes === undefined) return undefined;
-    const stored = checkStoredSession(await this.#settings.codec.decode(bytes));
+    const stored = checkStoredSession(await this.#codec.decode("load", bytes));
     const { createdAt: createdAtMs } = stored;
     if (createdAtMs + this.#settings.absoluteMs > Date.now())
       return { stored, trace: { key, createdAtMs, bytes } };
@@ -195,7 +197,7 @@ export class Sessions {
 
   async #encode(session: object, createdAt: number): Promise<Uint8Array> {
     return bytesOf(
-      await this.#settings.codec.encode({ createdAt, session: contentOf(withoutCarrier(session)) }),
+      await this.#codec.encode("save", { createdAt, session: contentOf(withoutCarrier(session)) }),
     );
   }
 }

@@ -381,3 +381,29 @@ async function load(sessions: PromisedStore, id: string): Promise<SessionData> {
   if (loaded === undefined) throw new Error(`${id} is not there`);
   return sessions.store.createSession({ sessionID: id } as never, loaded);
 }
+
+test("E2 a session that the codec refuses is KV_INVALID_VALUE, which says where; JSON takes a Date as its text", async () => {
+  await using store = memoryStore();
+  const at = store.withNamespace("sessions");
+  const told: StoreError[] = [];
+  const onStoreError = (error: StoreError): void => void told.push(error);
+  const refusing: Codec<StoredSession> = {
+    encode: () => {
+      throw new Error("no");
+    },
+    decode: () => {
+      throw new Error("no");
+    },
+  };
+  const sessions = promised(sessionStore(at, { onOutage: "refuse", codec: refusing, onStoreError }));
+  await expect(sessions.set("a", session())).rejects.toMatchObject({
+    code: "KV_INVALID_VALUE",
+    message: expect.stringMatching(/^save on memory, namespace "sessions": .*Nothing was written/),
+  });
+  const lenient = promised(sessionStore(at, { onOutage: "refuse", onStoreError }));
+  const since = new Date(0);
+  await lenient.set("a", { ...session(), since } as SessionData);
+  expect(await lenient.get("a")).toMatchObject({ since: since.toJSON() });
+  expect(await sessions.get("a")).toBeUndefined();
+  expect(told.at(-1)?.message).toMatch(/^load on memory, namespace "sessions": /);
+});

@@ -1,5 +1,5 @@
-import { type Bytes, type Codec, StoreError } from "@kv/core";
-import { bytesOf } from "@kv/core/driver";
+import { type Bytes, StoreError } from "@kv/core";
+import { type BoundCodec, bytesOf } from "@kv/core/driver";
 
 /** What the store keeps of a session: when it ends at the latest, as text, a line break, and the encoded data. */
 export interface SessionRecord {
@@ -13,10 +13,10 @@ const lineBreak = 10;
 export async function writeRecord<Data>(
   endsAtMs: number,
   data: Data,
-  codec: Codec<Data>,
+  codec: BoundCodec<Data>,
 ): Promise<Uint8Array> {
   const head = bytesOf(`${endsAtMs}\n`);
-  const encoded = bytesOf(await codec.encode(data));
+  const encoded = bytesOf(await codec.encode("a write of a session", data));
   const record = new Uint8Array(head.length + encoded.length);
   record.set(head);
   record.set(encoded, head.length);

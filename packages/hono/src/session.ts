@@ -1,5 +1,5 @@
-import { type AtomicStore, type Bytes, type Codec, isStoreError, type StoreError } from "@kv/core";
-import { bytesOf, copyOf } from "@kv/core/driver";
+import { type AtomicStore, type Bytes, isStoreError, type StoreError } from "@kv/core";
+import { type BoundCodec, bytesOf, copyOf } from "@kv/core/driver";
 import { HTTPException } from "hono/http-exception";
 import { type RetryQueue } from "./retry-queue.ts";
 import { newSessionId, sessionKey } from "./session-id.ts";
@@ -50,7 +50,7 @@ export class SessionEndedError extends HTTPException {
 
 export interface SessionSettings<Data> {
   readonly store: AtomicStore;
-  readonly codec: Codec<Data>;
+  readonly codec: BoundCodec<Data>;
   readonly idleMs: number;
   readonly absoluteMs: number;
   readonly now: () => number;
@@ -233,7 +233,7 @@ export class CurrentSession<Data> implements Session<Data> {
   }
 
   async #decode({ encoded }: Seen): Promise<Data> {
-    return this.#settings.codec.decode(copyOf(bytesOf(encoded)));
+    return this.#settings.codec.decode("a read of a session", copyOf(bytesOf(encoded)));
   }
 
   /** How long the entry lives from now, never beyond the end of the session. */

@@ -8,7 +8,7 @@ import {
   type StoreError,
   type StoreSource,
 } from "@kv/core";
-import { checkOptions, durationMs, guarded } from "@kv/core/driver";
+import { boundCodec, checkOptions, durationMs, guarded } from "@kv/core/driver";
 import type { MiddlewareHandler } from "hono";
 import { checkChoice } from "./options.ts";
 import { ignored, type StoreErrorListener, unavailable } from "./outage.ts";
@@ -100,9 +100,10 @@ export function sessions<Data>(
     now = Date.now,
   } = options;
   checkChoice(onOutage, ["refuse", "anonymous"], "onOutage of sessions");
+  const store = findStore(source, { name, capabilities: ["atomic"], purpose: "sessions" });
   const settings: SessionSettings<Data> = {
-    store: findStore(source, { name, capabilities: ["atomic"], purpose: "sessions" }),
-    codec,
+    store,
+    codec: boundCodec(codec, store),
     now,
     retries: new RetryQueue(),
     ...lifetimes(options),

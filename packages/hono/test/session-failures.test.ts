@@ -142,3 +142,20 @@ test("an onStoreError that throws ends neither the request nor the process, but 
     message: expect.stringContaining("the listener's own"),
   });
 });
+
+test("E2 data that the codec refuses are KV_INVALID_VALUE, which says where, and nothing is written", async () => {
+  const store = memoryStore().withNamespace("sessions");
+  const told: StoreError[] = [];
+  const app = new Hono<SessionEnv<object>>();
+  app.use(sessions<object>(store, { onOutage: "refuse", onStoreError: (error) => told.push(error) }));
+  app.get("/", async (c) => c.json(await c.var.session.update(() => ({ since: new Date() }))));
+  expect((await app.request("/")).status).toBe(500);
+  expect(told).toHaveLength(1);
+  expect(told[0]).toMatchObject({
+    code: "KV_INVALID_VALUE",
+    message: expect.stringMatching(
+      /^a write of a session on memory, namespace "sessions": .*since is a Date.*Nothing was written/,
+    ),
+  });
+  for await (const key of store.keys()) expect(key).toBe("there is none");
+});
