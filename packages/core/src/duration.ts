@@ -43,6 +43,14 @@ const spelling = /^(-?\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
 const longestMs = 1_000 * 365.25 * unitMs.d;
 
 /**
+ * Cuts a lifetime that came from outside (a header, a cookie) to the longest that stores take: 1,000 years (T5).
+ * Where the application itself says too much, `durationMs` refuses it.
+ */
+export function capMs(ms: number): number {
+  return Math.min(ms, longestMs);
+}
+
+/**
  * The whole milliseconds of a duration (T5); fractions of a millisecond round up, `Infinity` stays.
  *
  * @param option what the duration is for, as the error names it: `expiresIn`

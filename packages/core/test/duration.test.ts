@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { durationMs } from "../src/driver-entry.ts";
+import { capMs, durationMs } from "../src/driver-entry.ts";
 import type { Duration } from "../src/index.ts";
 
 const day = 86_400_000;
@@ -79,6 +79,14 @@ describe("T5 durations", () => {
     expect(asked).toThrow(kind);
     expect(asked).toThrow(message);
     expect(asked).toThrow(/expiresIn/);
+  });
+
+  test("T5 what comes from outside is cut to 1,000 years, which are a duration", () => {
+    expect([0, -5, 1, 365_250 * day].map(capMs)).toEqual([0, -5, 1, 365_250 * day]);
+    for (const ms of [365_250 * day + 1, 1e15, Number.MAX_VALUE, Number.POSITIVE_INFINITY]) {
+      expect(durationMs({ milliseconds: capMs(ms) }, "ttl")).toBe(365_250 * day);
+    }
+    expect(capMs(Number.NaN)).toBeNaN();
   });
 
   test("T5 every whole number of milliseconds is exact, however it is told", () => {

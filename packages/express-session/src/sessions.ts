@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { findStore, isStoreError, type StoreError, type StoreSource, type StoreWith } from "@kv/core";
-import { type BoundCodec, boundCodec, bytesOf, KeyedQueue, sameBytes } from "@kv/core/driver";
+import { type BoundCodec, boundCodec, bytesOf, capMs, KeyedQueue, sameBytes } from "@kv/core/driver";
 import type { SessionSettings } from "./options.ts";
 import {
   checkStoredSession,
@@ -13,9 +13,6 @@ import {
 import { rememberTrace, type Trace, traceOf, withCarrier, withoutCarrier } from "./trace.ts";
 
 type SessionsStore = StoreWith<"atomic" | "listing">;
-
-/** Beyond a century a cookie means for ever, and durations have an end. */
-const longestMs = 100 * 365.25 * 86_400_000;
 
 /** How many sessions `all` reads at a time. */
 const pageSize = 500;
@@ -192,7 +189,7 @@ export class Sessions {
     const { idleMs, absoluteMs } = this.#settings;
     const nowMs = Date.now();
     const lifeMs = Math.min(lifeOf(session, nowMs, idleMs), createdAtMs + absoluteMs - nowMs);
-    return lifeMs === Number.POSITIVE_INFINITY ? lifeMs : Math.min(lifeMs, longestMs);
+    return lifeMs === Number.POSITIVE_INFINITY ? lifeMs : capMs(lifeMs);
   }
 
   async #encode(session: object, createdAt: number): Promise<Uint8Array> {

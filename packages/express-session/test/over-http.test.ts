@@ -22,6 +22,17 @@ describe.each(kinds)("$kind on $name", ({ start, cookie, open }) => {
     expect(site.errors).toEqual([]);
   });
 
+  test("a cookie for millennia makes a session for 1,000 years", async () => {
+    await using backend = await open();
+    await using site = await start(backend.store, { maxAge: 2_000 * 365.25 * 86_400_000 });
+    const ada = browser(site.url);
+    expect((await ada.get("/visit")).body).toMatchObject({ visits: 1 });
+    expect((await ada.get("/visit")).body).toMatchObject({ visits: 2 });
+    const [key = ""] = await keysOf(backend.store);
+    expect(((await backend.store.expiresIn(key)) ?? 0) / (365.25 * 86_400)).toBeGreaterThan(999);
+    expect(site.errors).toEqual([]);
+  });
+
   test("an unknown id, even well signed, is never adopted", async () => {
     await using backend = await open();
     await using site = await start(backend.store);

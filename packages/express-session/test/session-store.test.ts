@@ -239,6 +239,23 @@ describe.each(testBackends)("on $name", ({ open }) => {
     expect(await sessions.ids()).toEqual([]);
   });
 
+  test("a cookie that ends millennia from now is kept for 1,000 years", async () => {
+    await using backend = await open();
+    const sessions = promised(sessionStore(backend.store, { onOutage: "refuse" }));
+    const made = session();
+    made.cookie.maxAge = 1e15;
+    await sessions.set("a", made);
+    const last = { originalMaxAge: null, expires: new Date(8.64e15) };
+    await sessions.set("b", { ...session(), cookie: last });
+    await sessions.set("a", Object.assign(await load(sessions, "a"), { n: 1 }));
+    await sessions.touch("b", await load(sessions, "b"));
+    for (const id of ["a", "b"]) {
+      const years = ((await backend.store.expiresIn(sessions.store.storedId(id))) ?? 0) / (365.25 * 86_400);
+      expect(years).toBeGreaterThan(999);
+      expect(years).toBeLessThanOrEqual(1_000);
+    }
+  });
+
   test("idleTimeout is how long a session lives whose cookie ends with the browser", async () => {
     await using backend = await open();
     const sessions = promised(sessionStore(backend.store, { onOutage: "refuse", idleTimeout: "20m" }));

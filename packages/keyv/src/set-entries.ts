@@ -1,9 +1,12 @@
 import type { BatchStore, CreateOptions, TypedStore } from "@kv/core";
-import { durationMs } from "@kv/core/driver";
+import { capMs, durationMs } from "@kv/core/driver";
 
 type Texts = TypedStore<string, BatchStore>;
 
-/** @param ttl milliseconds; none, 0 and `Infinity` are no limit, and what ends before it begins is removed at once */
+/**
+ * @param ttl milliseconds, of which 1,000 years count; none, 0 and `Infinity` are no limit, and what ends before it
+ *   begins is removed at once
+ */
 export async function setEntry(texts: Texts, key: string, value: unknown, ttl: number = 0): Promise<void> {
   const checked = checkText(value);
   if (ttl < 0) await texts.delete(key);
@@ -38,7 +41,7 @@ export async function setEntries(
 
 function lifetime(ttl: number): CreateOptions {
   if (ttl === 0 || ttl === Number.POSITIVE_INFINITY) return {};
-  return { expiresIn: { milliseconds: durationMs({ milliseconds: ttl }, "ttl") } };
+  return { expiresIn: { milliseconds: durationMs({ milliseconds: capMs(ttl) }, "ttl") } };
 }
 
 function checkText(value: unknown): string {
