@@ -1,3 +1,5 @@
+import { parseDeltaSeconds } from "./delta-seconds.ts";
+
 /** The directives of Cache-Control (RFC 9111, section 5.2.2) that a cache of this kind acts on. */
 export interface CacheControl {
   readonly noStore: boolean;
@@ -15,9 +17,6 @@ export interface CacheControl {
 // A name, and a value that is quoted or not. Of a value that is neither the name counts by itself.
 const directive = /([\w!#$%&'*+.^`|~-]+)(?:[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s,;"]+)))?/g;
 
-/** The longest that is told apart, as RFC 9111 (section 1.2.2) suggests. */
-const longestS = 2 ** 31;
-
 export function parseCacheControl(header: string | null): CacheControl {
   const values = new Map<string, string[]>();
   for (const [, name = "", quoted, plain] of (header ?? "").matchAll(directive)) {
@@ -27,9 +26,7 @@ export function parseCacheControl(header: string | null): CacheControl {
   const seconds = (name: string): number | undefined => {
     const given = values.get(name);
     // Given twice, the shorter counts.
-    return (
-      given && Math.min(...given.map((text) => (/^\d+$/.test(text) ? Math.min(longestS, Number(text)) : 0)))
-    );
+    return given && Math.min(...given.map((text) => parseDeltaSeconds(text) ?? 0));
   };
   return {
     noStore: values.has("no-store"),

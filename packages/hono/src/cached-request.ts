@@ -208,7 +208,7 @@ export class CachedRequest {
     const [forClient, forStore] = response.body?.tee() ?? [null, null];
     this.#goOn(() => this.#store(lease, computation, terms, response, forStore));
     c.res = undefined;
-    if (status === 200 && isUnchanged(this.#asked, headers)) {
+    if (status === 200 && isUnchanged(this.#asked, headers, this.#settings.now())) {
       inBackground(() => forClient?.cancel());
       c.res = notModified(headers, this.#outer);
     } else c.res = new Response(forClient, { status, headers });

@@ -1,4 +1,5 @@
 import { type AtomicStore, isStoreError, type StoreError } from "@kv/core";
+import { capMs } from "@kv/core/driver";
 import { type CacheEntry, readEntry, type StoredResponse, writeEntry } from "./cache-entry.ts";
 import { urlKey, variantKey } from "./cache-key.ts";
 
@@ -88,7 +89,7 @@ export class ResponseEntries {
   ): Promise<void> {
     const { found, record } = lease;
     const { freshForMs, staleWhileRevalidateMs, staleIfErrorMs } = response;
-    const livesMs = freshForMs + Math.max(staleWhileRevalidateMs, staleIfErrorMs);
+    const livesMs = capMs(freshForMs + Math.max(staleWhileRevalidateMs, staleIfErrorMs));
     const expiresIn = { milliseconds: livesMs };
     const ruleExpiresIn = { milliseconds: Math.max(ruleForMs, livesMs) };
     const known = found.rule?.vary ?? [];

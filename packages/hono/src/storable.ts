@@ -1,7 +1,12 @@
+import { capMs } from "@kv/core/driver";
 import { parseCacheControl } from "./cache-control.ts";
+import { parseDeltaSeconds } from "./delta-seconds.ts";
+import { parseHttpDate } from "./http-date.ts";
 
 /** How a response may be used later. */
 export interface Terms {
+  /** How old it came, in seconds. */
+  readonly initialAge: number;
   readonly freshForMs: number;
   /** For how long beyond that it may be used while another request computes it anew. */
   readonly staleWhileRevalidateMs: number;
@@ -37,7 +42,6 @@ export function termsOf(
     control.noCache ||
     control.isPrivate ||
     headers.has("Set-Cookie") ||
-    headers.has("Content-Range") ||
     headers.get("Content-Type")?.startsWith("text/event-stream") === true ||
     vary.some((name) => personal.has(name))
   ) {
@@ -45,10 +49,12 @@ export function termsOf(
   }
   const lifetimeMs = lifetime() ?? (status === 200 ? freshForMs : undefined);
   if (lifetimeMs === undefined) return undefined;
-  const leftMs = lifetimeMs - ageOf(headers) * 1000;
-  if (!(leftMs > 0)) return undefined;
+  const initialAge = ageOf(headers);
+  const leftMs = capMs(lifetimeMs) - initialAge * 1000;
+  if (leftMs <= 0) return undefined;
   const mayBeStale = !control.mustRevalidate;
   return {
+    initialAge,
     freshForMs: leftMs,
     staleWhileRevalidateMs: mayBeStale ? control.staleWhileRevalidate * 1000 : 0,
     staleIfErrorMs: mayBeStale ? control.staleIfError * 1000 : 0,
@@ -60,9 +66,9 @@ export function termsOf(
     if (seconds !== undefined) return seconds * 1000;
     const expires = headers.get("Expires");
     if (expires === null) return undefined;
-    const sentMs = Date.parse(headers.get("Date") ?? "");
-    const left = Date.parse(expires) - (Number.isNaN(sentMs) ? nowMs : sentMs);
-    return Number.isNaN(left) ? 0 : left; // "0" and other texts that are no date are in the past
+    const expiresMs = parseHttpDate(expires, nowMs);
+    if (expiresMs === undefined) return 0; // "0" and other texts that are no date are in the past
+    return expiresMs - (parseHttpDate(headers.get("Date") ?? "", nowMs) ?? nowMs);
   }
 }
 
@@ -71,7 +77,8 @@ function varyOf(headers: Headers): string[] {
   return [...new Set(names)].filter((name) => name !== "");
 }
 
+/** Of several ages the first counts, and one that is none is passed over (RFC 9111, section 5.1). */
 function ageOf(headers: Headers): number {
-  const age = headers.get("Age") ?? "0";
-  return /^\d+$/.test(age) ? Number(age) : Number.POSITIVE_INFINITY;
+  const [first = ""] = (headers.get("Age") ?? "").split(",");
+  return parseDeltaSeconds(first.trim()) ?? 0;
 }

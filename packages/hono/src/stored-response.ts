@@ -30,7 +30,7 @@ const ofTheResponse: ReadonlySet<string> = new Set(["cache-control", "content-ty
 export function storedResponse(
   response: Response,
   body: Uint8Array<ArrayBuffer>,
-  { freshForMs, staleWhileRevalidateMs, staleIfErrorMs }: Terms,
+  { initialAge, freshForMs, staleWhileRevalidateMs, staleIfErrorMs }: Terms,
   outer: Headers,
   nowMs: number,
 ): StoredResponse {
@@ -42,7 +42,6 @@ export function storedResponse(
       !notStored.has(name) && !named.includes(name) && (ofTheResponse.has(name) || outer.get(name) !== value),
   );
   if (!response.headers.has("Date")) headers.push(["date", new Date(nowMs).toUTCString()]);
-  const initialAge = Number(response.headers.get("Age") ?? 0);
   const terms = { freshForMs, staleWhileRevalidateMs, staleIfErrorMs };
   return {
     kind: "response",
@@ -66,7 +65,7 @@ export function answerOf(stored: StoredResponse, asked: Headers, outer: Headers,
   for (const [name, value] of stored.headers) headers.set(name, value);
   const residentS = Math.max(0, nowMs - storedAtMs) / 1000;
   headers.set("Age", String(Math.floor(initialAge + residentS)));
-  if (status === 200 && isUnchanged(asked, headers)) return notModified(headers, outer);
+  if (status === 200 && isUnchanged(asked, headers, nowMs)) return notModified(headers, outer);
   return new Response(nullBody.has(status) ? null : stored.body, { status, headers });
 }
 

@@ -23,11 +23,24 @@ describe("how long a response is fresh", () => {
     ["nor is what is below zero", { "Cache-Control": "max-age=-1" }, undefined],
     ["less the age it came with", { "Cache-Control": "max-age=60", Age: "20" }, 40],
     ["older than that", { "Cache-Control": "max-age=60", Age: "60" }, undefined],
-    ["an age that is none", { "Cache-Control": "max-age=60", Age: "young" }, undefined],
+    ["an age in words counts for nothing", { "Cache-Control": "max-age=60", Age: "young" }, 60],
+    ["nor does one below zero", { "Cache-Control": "max-age=60", Age: "-20" }, 60],
+    ["nor one with a fraction", { "Cache-Control": "max-age=60", Age: "20.5" }, 60],
+    ["nor an empty one", { "Cache-Control": "max-age=60", Age: "" }, 60],
+    ["of several ages the first", { "Cache-Control": "max-age=60", Age: "20, 59" }, 40],
+    ["where that is none, no other", { "Cache-Control": "max-age=60", Age: "young, 20" }, 60],
+    ["an age beyond all numbers", { "Cache-Control": "max-age=60", Age: "9".repeat(400) }, undefined],
     ["Expires", { Expires: at(60) }, 60],
     ["Expires after its Date", { Expires: at(60), Date: at(20) }, 40],
     ["max-age before Expires", { Expires: at(60), "Cache-Control": "max-age=5" }, 5],
+    ["Expires as RFC 850 has it", { Expires: "Thursday, 01-Jan-26 00:01:00 GMT" }, 60],
+    ["Expires as asctime has it", { Expires: "Thu Jan  1 00:01:00 2026" }, 60],
     ["Expires that is no date", { Expires: "0" }, undefined],
+    ["nor is a year", { Expires: "2050" }, undefined],
+    ["nor a day", { Expires: "18 Aug 2050" }, undefined],
+    ["nor what other standards call one", { Expires: "2050-08-18T02:01:18Z" }, undefined],
+    ["nor are two of them", { Expires: `${at(60)}, ${at(60)}` }, undefined],
+    ["Expires after a Date that is none: from now", { Expires: at(60), Date: "2025" }, 60],
     ["an unfinished quotation hides nothing", { "Cache-Control": 'max-age=60, private="x' }, undefined],
     [
       "a directive within a quotation is none",
@@ -37,7 +50,11 @@ describe("how long a response is fresh", () => {
     ["no-store in capital letters", { "Cache-Control": "max-age=60, No-Store" }, undefined],
     ["nothing is said", {}, undefined],
     ["a stream of events", { "Cache-Control": "max-age=60", "Content-Type": "text/event-stream" }, undefined],
-    ["a part", { "Cache-Control": "max-age=60", "Content-Range": "bytes 0-1/2" }, undefined],
+    [
+      "Content-Range says nothing of a whole page",
+      { "Cache-Control": "max-age=60", "Content-Range": "bytes 0-1/2" },
+      60,
+    ],
     ["by who asks", { "Cache-Control": "max-age=60", Vary: "accept, AUTHORIZATION" }, undefined],
   ])("%s", (_what, headers, seconds) => {
     expect(freshForOf(headers)).toBe(seconds === undefined ? undefined : seconds * 1000);
@@ -50,6 +67,15 @@ describe("how long a response is fresh", () => {
     expect(freshForOf({ "Cache-Control": "private" }, 200, 5_000)).toBeUndefined();
     expect(freshForOf({}, 404, 5_000)).toBeUndefined();
     expect(freshForOf({}, 301, 5_000)).toBeUndefined();
+  });
+
+  test("it is 1,000 years at most, however long was said", () => {
+    const years = (headers: Record<string, string>, freshForMs?: number): number =>
+      (freshForOf(headers, 200, freshForMs) ?? 0) / (365.25 * 86_400_000);
+    expect(years({ Expires: "Fri, 31 Dec 9999 23:59:59 GMT" })).toBe(1_000);
+    expect(years({ Expires: at(60), Date: "Mon, 01 Jan 0001 00:00:00 GMT" })).toBe(1_000);
+    expect(years({}, Number.POSITIVE_INFINITY)).toBe(1_000);
+    expect(years({ "Cache-Control": `max-age=${"9".repeat(400)}` })).toBeCloseTo(68, 0); // 2 ** 31 seconds
   });
 
   test("statuses that stand for themselves are stored where they say so, no others", () => {
