@@ -11,6 +11,7 @@ import { conditionalHeaders, isUnchanged } from "./precondition.ts";
 import { type Found, type Lease, ResponseEntries } from "./response-entries.ts";
 import { type Terms, termsOf } from "./storable.ts";
 import { answerOf, notModified, storedResponse } from "./stored-response.ts";
+import { conditionsOf, refreshed } from "./validation.ts";
 
 export interface CacheSettings {
   readonly store: AtomicStore;
@@ -152,7 +153,7 @@ export class CachedRequest {
   ): Promise<void> {
     const { freshForMs, now } = this.#settings;
     const c = this.#c;
-    await this.#askForAll(lease);
+    await this.#askForAll(lease, stale);
     const status = statusOf(lease?.found);
     const terms = c.error === undefined ? termsOf(c.res, freshForMs, now()) : undefined;
     if (terms !== undefined) {
@@ -175,14 +176,20 @@ export class CachedRequest {
     sendCacheStatus(c, status);
   }
 
-  /** Asks the handler for a response that will do for others too, and keeps the lease meanwhile. */
-  async #askForAll(lease: Lease | undefined): Promise<void> {
-    const { req } = this.#c;
+  /**
+   * Asks the handler for a response that will do for others too, and keeps the lease meanwhile. Where a stale one can be
+   * validated, the handler may answer that it is still right.
+   */
+  async #askForAll(lease: Lease | undefined, stale: StoredResponse | undefined): Promise<void> {
+    const c = this.#c;
+    const { req } = c;
     const { raw } = req;
-    const isForAll = lease?.mark !== undefined && conditionalHeaders.some((name) => raw.headers.has(name));
-    if (isForAll) {
+    const isForAll = lease?.mark !== undefined;
+    const conditions = isForAll && stale !== undefined ? conditionsOf(stale) : [];
+    if (isForAll && (conditions.length > 0 || conditionalHeaders.some((name) => raw.headers.has(name)))) {
       const headers = new Headers(raw.headers);
       for (const name of conditionalHeaders) headers.delete(name);
+      for (const [name, value] of conditions) headers.set(name, value);
       req.raw = new Request(raw, { headers });
     }
     const keeping = setInterval(
@@ -198,6 +205,14 @@ export class CachedRequest {
       clearInterval(keeping);
       req.raw = raw;
     }
+    if (conditions.length === 0 || stale === undefined || c.error !== undefined || c.res.status !== 304)
+      return;
+    const nowMs = this.#settings.now();
+    // What is not made fresh is answered with its age, and too old to be stored.
+    const whole =
+      refreshed(stale, c.res.headers, nowMs) ?? answerOf(stale, new Headers(), this.#outer, nowMs);
+    c.res = undefined; // or its headers would be added
+    c.res = whole;
   }
 
   /** Answers at once, as the body comes, and stores it when it has come. */

@@ -2,6 +2,7 @@ import { type AtomicStore, isStoreError, type StoreError } from "@kv/core";
 import { capMs } from "@kv/core/driver";
 import { type CacheEntry, readEntry, type StoredResponse, writeEntry } from "./cache-entry.ts";
 import { urlKey, variantKey } from "./cache-key.ts";
+import { conditionsOf } from "./validation.ts";
 
 /** What was found for a request, and where. */
 export interface Found {
@@ -25,6 +26,9 @@ export interface Lease {
 
 /** How long a URL passes by, once its response could not be stored. */
 const passForMs = 60_000;
+
+/** How long a response is kept at least, once it may not be used any more, for it to be validated. */
+const validatedForMs = 60_000;
 
 /** How long it is remembered by which headers the responses of a URL differ. */
 const ruleForMs = 24 * 60 * 60_000;
@@ -89,7 +93,8 @@ export class ResponseEntries {
   ): Promise<void> {
     const { found, record } = lease;
     const { freshForMs, staleWhileRevalidateMs, staleIfErrorMs } = response;
-    const livesMs = capMs(freshForMs + Math.max(staleWhileRevalidateMs, staleIfErrorMs));
+    const keptForMs = conditionsOf(response).length > 0 ? Math.max(validatedForMs, freshForMs) : 0;
+    const livesMs = capMs(freshForMs + Math.max(staleWhileRevalidateMs, staleIfErrorMs, keptForMs));
     const expiresIn = { milliseconds: livesMs };
     const ruleExpiresIn = { milliseconds: Math.max(ruleForMs, livesMs) };
     const known = found.rule?.vary ?? [];
