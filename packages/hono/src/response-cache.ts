@@ -48,7 +48,8 @@ const takenOn = new WeakSet<Context>();
 
 /**
  * Answers GET and HEAD from the store, as far as HTTP (RFC 9111) and the options allow, and computes what is missing
- * once at a time, across all processes that share the store. An unsafe request that succeeds removes its URL.
+ * once at a time, across all processes that share the store. An unsafe request that succeeds removes its URL. What a
+ * handler, or middleware inside, looks at beside the URL has to be in `Vary`: nothing else keeps visitors apart.
  *
  * @throws TypeError for a store without atomic steps
  *

@@ -7,6 +7,25 @@ function isUnchangedBy(asked: Record<string, string>, response: Record<string, s
   return isUnchanged(new Headers(asked), new Headers(response), nowMs);
 }
 
+describe("If-None-Match", () => {
+  test.each([
+    ['"one"', true],
+    ['W/"one"', true],
+    ['"one", "two", "three"', true],
+    ['"two" ,W/"one","three"', true],
+    ['"two", "three", "one"', true],
+    ["*", true],
+    ['"two"', false],
+    ['"one', false],
+    ["one", false],
+    ["", false],
+  ])("%s", (tags, expected) => {
+    expect(isUnchangedBy({ "If-None-Match": tags }, { ETag: '"one"' })).toBe(expected);
+    expect(isUnchangedBy({ "If-None-Match": tags }, { ETag: 'W/"one"' })).toBe(expected);
+    if (tags !== "*") expect(isUnchangedBy({ "If-None-Match": tags }, {})).toBe(false);
+  });
+});
+
 describe("If-Modified-Since", () => {
   const date = "Thu, 01 Jan 2026 00:00:00 GMT";
   const before = "Wed, 31 Dec 2025 23:59:59 GMT";

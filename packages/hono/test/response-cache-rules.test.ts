@@ -48,6 +48,21 @@ describe("beside other middleware", () => {
     expect([hit.headers.get("RateLimit"), hit.headers.get("RateLimit-Policy")]).toEqual([null, null]);
   });
 
+  test("a limit inside of the cache counts what is computed, and no request that is answered from it", async () => {
+    const app = new Hono();
+    app.use(responseCache(memoryStore()));
+    app.use(rateLimit(memoryStore(), { limit: 3, window: "1h", key: () => "all", onOutage: "refuse" }));
+    app.get("/", (c) => c.text("a page", 200, fresh));
+    const statusOf = async (path: string, headers: Record<string, string> = {}): Promise<number> =>
+      (await app.request(path, { headers })).status;
+    expect(await statusOf("/")).toBe(200);
+    await expect.poll(async () => (await app.request("/")).headers.get("Cache-Status")).toMatch(/hit/);
+    for (let time = 0; time < 10; time += 1) expect(await statusOf("/")).toBe(200);
+    expect([await statusOf("/?other"), await statusOf("/", { Range: "bytes=0-1" })]).toEqual([200, 200]);
+    expect([await statusOf("/?more"), await statusOf("/", { Range: "bytes=0-1" })]).toEqual([429, 429]);
+    expect(await statusOf("/")).toBe(200);
+  });
+
   test("a page of somebody's session is not stored, even where its URL is said to be for all", async () => {
     const app = new Hono<SessionEnv<{ name: string }>>();
     app.use(responseCache(memoryStore(), { freshFor: "1m", isPublic: () => true }));
