@@ -1,5 +1,5 @@
 import { type AtomicStore, findStore, type NamespacedStore, type StoreSource } from "@kv/core";
-import { addToInteger, checkName, checkOptions } from "@kv/core/driver";
+import { addToInteger, capMs, checkName, checkOptions } from "@kv/core/driver";
 import { countKey } from "./count-key.ts";
 import { takingBack } from "./take-back.ts";
 
@@ -117,7 +117,7 @@ export function rateLimitStore(
 
     async increment(key) {
       const { counts, lengthMs } = current();
-      const milliseconds = Math.min(lengthMs, longestMs);
+      const milliseconds = capMs(lengthMs);
       const { value, expiresIn } = await counts.increment(countKey(key), { expiresIn: { milliseconds } });
       return { totalHits: value, resetTime: timeIn(expiresIn) };
     },
@@ -140,9 +140,6 @@ interface Window {
 
 /** The window of a limiter whose own was refused, as express-rate-limit has it where none is told. */
 const fallbackMs = 60_000;
-
-/** Nobody sees the end of a century, and durations have an end. */
-const longestMs = 100 * 365.25 * 86_400_000;
 
 function windowIn(limiter: AtomicStore & NamespacedStore, lengthMs: number): Window {
   const counts = limiter.withNamespace(`${lengthMs}ms`);
