@@ -221,7 +221,16 @@ export class CachedRequest {
     const response = c.res;
     const { status, headers } = response;
     const [forClient, forStore] = response.body?.tee() ?? [null, null];
-    this.#goOn(() => this.#store(lease, computation, terms, response, forStore));
+    this.#goOn(async () => {
+      try {
+        await this.#store(lease, computation, terms, response, forStore);
+      } catch (error) {
+        // Whatever it was: nobody waits any longer, here or in another process.
+        computation.end("compute");
+        if (lease !== undefined) await this.#quietly(() => this.#entries.giveBack(lease));
+        throw error;
+      }
+    });
     c.res = undefined;
     if (status === 200 && isUnchanged(this.#asked, headers, this.#settings.now())) {
       inBackground(() => forClient?.cancel());

@@ -138,3 +138,29 @@ describe("an onStoreError that fails", () => {
     expect(watch.fatal).toEqual([]);
   });
 });
+
+test("whatever goes wrong while a response is stored, those who wait for it go on, and the next computes", async () => {
+  using watch = watchProcess();
+  await using inner = memoryStore();
+  let isBroken = true;
+  const store = new Proxy(inner, {
+    get(target, name, receiver): unknown {
+      const member: unknown = Reflect.get(target, name, receiver);
+      if (name !== "compareAndSet" || !isBroken) return member;
+      return () => {
+        throw new Error("no failure of a store's");
+      };
+    },
+  });
+  const cache = cacheApp(store);
+  cache.answerer = (_request, time) =>
+    new Response(`answer ${time}`, { headers: { "Cache-Control": "max-age=60", Vary: "Accept" } });
+  await using server = await served(cache.app);
+  const ask = async () => (await fetch(server.url)).text();
+  const answers = await Promise.all(Array.from({ length: 5 }, ask));
+  for (const answer of answers) expect(answer).toMatch(/^answer \d$/);
+  isBroken = false;
+  await ask();
+  await expect.poll(async () => (await fetch(server.url)).headers.get("Cache-Status")).toMatch(/hit/);
+  expect([(await watch.warnings()).length > 0, watch.fatal]).toEqual([true, []]);
+});
