@@ -103,7 +103,11 @@ describe("the custom backend", () => {
 
   test("is written as the packages are", limit, async () => {
     const config = JSON.parse(await readFile(join(repository, ".oxlintrc.json"), "utf8")) as object;
-    await writeFile(join(folder, ".oxlintrc.json"), JSON.stringify({ ...config, ignorePatterns: [] }));
+    const jsPlugins = [join(repository, "scripts/lint/background.mjs")];
+    await writeFile(
+      join(folder, ".oxlintrc.json"),
+      JSON.stringify({ ...config, jsPlugins, ignorePatterns: [] }),
+    );
     const bin = join(repository, "node_modules/.bin");
     const env = { ...process.env, PATH: `${bin}${delimiter}${process.env["PATH"] ?? ""}` };
     const { stdout } = await run(join(bin, "oxlint"), ["--type-aware", ...sources], { cwd: folder, env });

@@ -27,6 +27,7 @@ export function testStore(harness: Harness, options: RunOptions = {}): void {
     }
   }
 
+  // What is registered here, the runner awaits.
   void describe(harness.name, () => {
     for (const place of placesOf(harness)) void describe(place, () => register(place, false));
 
