@@ -97,15 +97,23 @@ export function sqliteNamespace(connection: Connection, path: readonly string[])
       const sql = `DELETE FROM entries WHERE ${live} AND value = ?`;
       return connection.change(sql, place, bytesOf(key), Date.now(), bytesOf(expected)) > 0;
     },
+    take(key) {
+      const sql = `DELETE FROM entries WHERE ${live} RETURNING value`;
+      const row = connection.atomically(() => connection.row(sql, place, bytesOf(key), Date.now()));
+      return row?.[0] as Buffer | undefined;
+    },
 
-    async *keys() {
+    async *keys(prefix) {
       const sql = `
-        SELECT key FROM entries WHERE namespace = ? AND (? IS NULL OR key > ?) AND expires_at > ?
+        SELECT key FROM entries
+        WHERE namespace = ? AND key >= ? AND key < ? AND (? IS NULL OR key > ?) AND expires_at > ?
         ORDER BY key LIMIT ${pageLength}`;
+      const from = bytesOf(prefix);
+      const behind = Buffer.concat([from, Buffer.of(0xff)]); // no UTF-8 holds this byte
       let last: Buffer | null = null;
       while (true) {
         const page: Buffer[] = connection
-          .rows(sql, place, last, last, Date.now())
+          .rows(sql, place, from, behind, last, last, Date.now())
           .map((row) => row[0] as Buffer);
         yield page.map((key) => key.toString());
         if (page.length < pageLength) return;

@@ -58,6 +58,7 @@ describe.each(disks)("S7 damage to an entry's file, disk %s", (disk) => {
       () => store.increment(key),
       () => store.compareAndSet(key, value, "other"),
       () => store.compareAndDelete(key, value),
+      () => store.take(key),
       () => store.get(key, { renewFor: "1h" }),
     ]) {
       expect(isStoreError(await outcomeOf(change()), "KV_CORRUPT"), where).toBe(true);
@@ -161,6 +162,7 @@ describe.each(disks)("S7 damage to an entry's file, disk %s", (disk) => {
     while (await store.exists("expired"));
     writeFileSync(fileOf("damaged"), "something else");
     expect(isStoreError(await outcomeOf(all(store.keys())), "KV_CORRUPT")).toBe(true);
+    expect(isStoreError(await outcomeOf(all(store.entries())), "KV_CORRUPT")).toBe(true);
     expect(await store.deleteExpired()).toBe(1);
     expect(readFileSync(fileOf("damaged"), "utf8")).toBe("something else");
     await store.delete("damaged");
@@ -286,8 +288,8 @@ function flipped(whole: Buffer, bit: number): Buffer {
   return file;
 }
 
-async function all(listing: AsyncIterable<string>): Promise<string[]> {
-  const found: string[] = [];
+async function all<T>(listing: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
   for await (const each of listing) found.push(each);
   return found;
 }

@@ -26,6 +26,8 @@ const operations: Readonly<Record<string, (store: FullStore) => Promise<unknown>
   setIfAbsent: (store) => store.setIfAbsent("new", "41"),
   compareAndSet: (store) => store.compareAndSet("key", "41", "42"),
   compareAndDelete: (store) => store.compareAndDelete("key", "41"),
+  take: (store) => store.take("key"),
+  "take of a large value": (store) => store.take("large"),
   setMany: (store) =>
     store.setMany([
       ["key", "42"],

@@ -150,6 +150,7 @@ async function expectReadOnly(store: FullStore): Promise<void> {
     () => store.setIfAbsent("new", "1"),
     () => store.compareAndSet("key", "41", "new"),
     () => store.compareAndDelete("key", "41"),
+    () => store.take("key"),
     () => store.touch("key", "2h"),
     () => store.get("key", { renewFor: "2h" }),
     () => store.deleteAll(),

@@ -25,6 +25,7 @@ const operations: Readonly<Record<string, (store: FullStore) => Promise<unknown>
   setIfAbsent: (store) => store.setIfAbsent("key", "70"),
   compareAndSet: (store) => store.compareAndSet("key", "41", "42"),
   compareAndDelete: (store) => store.compareAndDelete("key", "41"),
+  take: async (store) => textOf(await store.take("key")),
   deleteAll: (store) => store.deleteAll(),
   deleteExpired: async (store) => void (await store.deleteExpired()),
 };
@@ -43,10 +44,10 @@ const names = Object.keys(operations);
 /** An ordinary run tries those whose races differ in kind. */
 const heldOnes = soak
   ? names
-  : ["set", "delete", "touch", "increment", "compareAndSet", "deleteAll", "deleteExpired"];
+  : ["set", "delete", "touch", "increment", "compareAndSet", "take", "deleteAll", "deleteExpired"];
 const otherOnes = soak
   ? names
-  : ["get", "set", "touch", "increment", "setIfAbsent", "deleteAll", "deleteExpired"];
+  : ["get", "set", "touch", "increment", "setIfAbsent", "take", "deleteAll", "deleteExpired"];
 
 const parent = newParent("memory");
 afterAll(() => rmSync(parent, { recursive: true, force: true }));

@@ -1,6 +1,6 @@
 import type { FullStore } from "@kv/core";
 import fc from "fast-check";
-import { valueOf } from "./ledger.ts";
+import { countOf, valueOf } from "./ledger.ts";
 import type { KeyCall, KeyState } from "./possible-states.ts";
 import { nextTurn, type RecordedDisk } from "./recorded-disk.ts";
 
@@ -20,6 +20,7 @@ export interface Step {
     | "setIfAbsent"
     | "compareAndSet"
     | "compareAndDelete"
+    | "take"
     | "increment"
     | "touch"
     | "delete"
@@ -57,6 +58,7 @@ const step: fc.Arbitrary<Step> = fc.record({
         "setIfAbsent" as const,
         "compareAndSet" as const,
         "compareAndDelete" as const,
+        "take" as const,
       ),
     },
   ),
@@ -180,6 +182,14 @@ function madeOf(steps: readonly Step[], index: number): Made {
         (store) => store.compareAndDelete(key, expected.value),
         (state) =>
           state?.text === expected.text ? { state: undefined, answer: true } : { state, answer: false },
+      );
+    case "take":
+      return onKey(
+        async (store) => {
+          const taken = await store.take(key);
+          return taken === undefined ? "nothing" : `value ${countOf(taken)}`;
+        },
+        (state) => ({ state: undefined, answer: state?.text ?? "nothing" }),
       );
     case "increment":
       return {

@@ -28,6 +28,7 @@ const changes: readonly ((store: FullStore) => Promise<unknown>)[] = [
   (store) => store.increment("key"),
   (store) => store.compareAndSet("key", "41", "new"),
   (store) => store.compareAndDelete("key", "41"),
+  (store) => store.take("key"),
 ];
 
 describe("S7 a process that was stopped (SIGSTOP) while it holds a lock", () => {

@@ -126,8 +126,11 @@ export function memoryNamespace(
     },
 
     take(key) {
-      const value = valueOf(live(key));
-      if (value !== undefined) remove(key);
+      const at = node();
+      const entry = at === undefined ? undefined : entries.live(at, key);
+      if (at === undefined || entry === undefined) return undefined;
+      const value = copyOfValue(entry);
+      entries.remove(at, key, entry);
       return value;
     },
 

@@ -20,6 +20,7 @@ describe.each([
     increment: (store) => store.increment("n"),
     setIfAbsent: (store) => store.setIfAbsent("k", "v"),
     getMany: (store) => store.getMany(["k", "l", "m"]),
+    take: (store) => store.take("k"),
     delete: (store) => store.delete("k"),
   };
 
@@ -49,16 +50,19 @@ describe.each([
       expect(await looksOf(() => store.get(key))).toBe(count);
       expect(await looksOf(() => store.get(key, { renewFor: "1h" }))).toBe(count);
       expect(await looksOf(() => store.touch(key, "1h"))).toBe(count);
+      expect(await looksOf(() => store.take(key))).toBe(count);
     }
   });
 
-  test("set copies the bytes once, get copies them once, what needs no value copies none", async () => {
+  test("set copies the bytes once, get and take copy them once, what needs no value copies none", async () => {
     const store = memoryStore(options);
     expect(bytesLaidDown(() => store.set("k", value))).toBe(5_000);
     expect(bytesLaidDown(() => store.get("k"))).toBe(5_000);
     expect(bytesLaidDown(() => store.touch("k", "1h"))).toBe(0);
     expect(bytesLaidDown(() => store.exists("k"))).toBe(0);
     expect(bytesLaidDown(() => store.delete("k"))).toBe(0);
+    await store.set("k", value);
+    expect(bytesLaidDown(() => store.take("k"))).toBe(5_000);
   });
 
   test("short values share an array: the next of about the same length makes none", async () => {

@@ -61,6 +61,9 @@ export function testForeignKeys(
       onTestFinished(() => store.close());
       await server.command("SET", Buffer.from("4b563aff", "hex"), "no UTF-8");
       await store.set("k", "x");
+      const entries: string[] = [];
+      for await (const [key] of store.entries()) entries.push(key);
+      expect(entries).toEqual(["k"]); // the other is no key of a store
       await store.deleteAll();
       expect(Number(await server.command("DBSIZE"))).toBe(0);
     });
@@ -95,6 +98,11 @@ export function testForeignKeys(
       await below.set("k", "x");
       await below.deleteAll();
       expect(await server.command("KEYS", "*")).toEqual(["foreign"]);
+      await expect(listed(store.keys({ prefix: "f" }))).rejects.toSatisfy((error) =>
+        isStoreError(error, "KV_NO_NAMESPACE"),
+      );
+      expect(new TextDecoder().decode(await store.take("foreign"))).toBe("1");
+      expect(Number(await server.command("DBSIZE"))).toBe(0);
     });
   });
 }

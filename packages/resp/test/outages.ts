@@ -49,7 +49,36 @@ export async function testOutages({ kind, open }: Pick<Backend, "kind" | "open">
       expect(await store.increment("n", { by: 0 })).toMatchObject({ value: 2 });
     });
 
-    test.each(["set", "mset", "unlink"] as const)(
+    test("S7 A4 a take whose reply is lost is KV_OUTCOME_UNKNOWN, is sent once, and the value is gone", async () => {
+      const { store, proxy } = await behindProxy();
+      await store.set("token", "ada", { expiresIn: "1h" });
+      const before = await callsOf(server, "getdel");
+      const struck = proxy.dropReply("getdel");
+      await expectCode(store.take("token"), "KV_OUTCOME_UNKNOWN");
+      await struck;
+      expect(await store.take("token")).toBeUndefined();
+      expect((await callsOf(server, "getdel")) - before).toBe(2); // one of each call
+      expect(proxy.traffic.commands["GETDEL"]).toBe(2);
+    });
+
+    test("S7 A4 of takes of one tick those whose replies are lost are KV_OUTCOME_UNKNOWN, and none is sent again", async () => {
+      const { store, proxy } = await behindProxy();
+      const keys = Array.from({ length: 10 }, (_, at) => `${at}`);
+      await store.setMany(keys.map((key) => [key, "ada"]));
+      const before = await callsOf(server, "getdel");
+      const struck = proxy.dropReply((args) => args[0] === "getdel" && args[1]?.endsWith(":5") === true);
+      const outcomes = await Promise.allSettled(keys.map((key) => store.take(key)));
+      await struck;
+      const codes = outcomes.map((outcome) => (outcome.status === "fulfilled" ? "ada" : outcome.reason.code));
+      expect(codes).toEqual([
+        ...Array.from({ length: 5 }, () => "ada"),
+        ...Array.from({ length: 5 }, () => "KV_OUTCOME_UNKNOWN"),
+      ]);
+      expect(await texts(store, keys)).toEqual(keys.map(() => undefined));
+      expect((await callsOf(server, "getdel")) - before).toBe(10);
+    });
+
+    test.each(["set", "mset", "unlink", "getdel"] as const)(
       "S7 a write by %s that never arrives is KV_OUTCOME_UNKNOWN, and is not sent again",
       async (command) => {
         const { store, proxy } = await behindProxy();
@@ -62,6 +91,7 @@ export async function testOutages({ kind, open }: Pick<Backend, "kind" | "open">
           set: () => [store.set("a", "after")],
           mset: () => [store.set("a", "after"), store.set("b", "after")],
           unlink: () => [store.delete("a")],
+          getdel: () => [store.take("a")],
         }[command]();
         await Promise.all(calls.map((call) => expectCode(call, "KV_OUTCOME_UNKNOWN")));
         await struck;
@@ -122,6 +152,7 @@ export async function testOutages({ kind, open }: Pick<Backend, "kind" | "open">
         expectCode(store.exists("a"), "KV_UNAVAILABLE"),
         expectCode(store.set("b", "after"), "KV_OUTCOME_UNKNOWN"),
         expectCode(store.increment("n"), "KV_OUTCOME_UNKNOWN"),
+        expectCode(store.take("t"), "KV_OUTCOME_UNKNOWN"),
         expectCode(store.getMany(["a", "b"]), "KV_UNAVAILABLE"),
         expectCode(store.setMany([["c", "after"]]), "KV_OUTCOME_UNKNOWN"),
       ]);
@@ -291,6 +322,12 @@ export async function expectCode(call: Promise<unknown>, ...codes: StoreErrorCod
   if (!isStoreError(error)) throw error;
   if (!codes.includes(error.code))
     throw new Error(`${error.code} in place of ${codes.join(" or ")}`, { cause: error });
+}
+
+/** How often a server has carried out a command. */
+async function callsOf(server: RunningServer, command: string): Promise<number> {
+  const stats = String(await server.command("INFO", "commandstats"));
+  return Number(new RegExp(`^cmdstat_${command}:calls=(\\d+)`, "m").exec(stats)?.[1] ?? 0);
 }
 
 async function texts(store: FullStore, keys: readonly string[]): Promise<(string | undefined)[]> {

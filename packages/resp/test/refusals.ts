@@ -57,6 +57,7 @@ export function testRefusals({ kind, open }: Pick<Backend, "kind" | "open">): vo
       expect(await texts(store, ["old", "new", "n", "m"])).toEqual(["before", undefined, "1", undefined]);
       expect(await store.touch("old", "1h")).toBe(true);
       expect(await store.delete("n")).toBe(true);
+      expect(new TextDecoder().decode(await store.take("old"))).toBe("before");
       await store.deleteAll();
       expect(await store.exists("old")).toBe(false);
     });
@@ -76,6 +77,7 @@ export function testRefusals({ kind, open }: Pick<Backend, "kind" | "open">): vo
         () => store.delete("a"),
         () => store.compareAndSet("a", "1", "2"),
         () => store.compareAndDelete("a", "1"),
+        () => store.take("a"),
         () => store.deleteMany(["a", "b"]),
         () =>
           store.setMany([
@@ -117,8 +119,13 @@ export function testRefusals({ kind, open }: Pick<Backend, "kind" | "open">): vo
       expect(await store.compareAndSet("e", "5", "6", { keepExpiry: true })).toBe(true);
       expect(await store.compareAndDelete("e", "6")).toBe(true);
       expect(await texts(store, ["a", "b", "c"])).toEqual(["2", "2", "3"]);
-      expect(await store.deleteMany(["a", "b"])).toBe(2);
+      expect(new TextDecoder().decode(await store.take("b"))).toBe("2");
+      expect(await store.deleteMany(["a", "b"])).toBe(1);
       expect((await listed(store.keys())).toSorted()).toEqual(["c", "d"]);
+      expect(await listed(store.keys({ prefix: "c" }))).toEqual(["c"]);
+      for await (const [key, value] of store.entries({ prefix: "d" })) {
+        expect([key, new TextDecoder().decode(value)]).toEqual(["d", "4"]);
+      }
       await store.deleteAll();
       expect(await store.exists("c")).toBe(false);
     });
@@ -144,6 +151,7 @@ export function testRefusals({ kind, open }: Pick<Backend, "kind" | "open">): vo
       ];
       for (const call of calls) await expectCode(call(), "KV_DENIED");
       await Promise.all([...calls, ...calls].map((call) => expectCode(call(), "KV_DENIED")));
+      expect(new TextDecoder().decode(await store.take("b"))).toBe("2");
       await store.deleteAll();
       expect(await store.exists("a")).toBe(false);
     });
@@ -235,11 +243,13 @@ export function testRefusals({ kind, open }: Pick<Backend, "kind" | "open">): vo
         () => store.increment("list"),
         () => store.compareAndSet("list", "1", "2"),
         () => store.compareAndDelete("list", "1"),
+        () => store.take("list"),
       ];
       for (const call of calls) {
         await expectCode(call(), "KV_FAILED");
         await expect(call()).rejects.toThrow("another program");
       }
+      expect(await server.command("LLEN", "KV:list")).toBe(1);
       await store.set("list", "mine");
       expect(await texts(store, ["list"])).toEqual(["mine"]);
     });

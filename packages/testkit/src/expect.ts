@@ -57,6 +57,17 @@ export function expectSameSet(got: readonly string[], expected: readonly string[
   );
 }
 
+/** The same keys, each with its bytes. */
+export function expectEntries(
+  got: ReadonlyMap<string, Bytes>,
+  expected: ReadonlyMap<string, Value>,
+  what: string,
+): void {
+  expectSameSet([...got.keys()], [...expected.keys()], what);
+  for (const [key, value] of expected)
+    expectValue(got.get(key), value, `${what}, the value of ${shown(key)}`);
+}
+
 /** A number of that range, both ends included. */
 export function expectBetween(got: unknown, low: number, high: number, what: string): void {
   if (typeof got === "number" && got >= low && got <= high) return;

@@ -6,7 +6,7 @@ export type CallExpiry = number | "never" | "keep";
 
 /** A call that concerns one key. Values are text. */
 export type KeyCall = { readonly key: string } & (
-  | { readonly kind: "get" | "delete" | "exists" | "expiresIn" }
+  | { readonly kind: "get" | "delete" | "exists" | "expiresIn" | "take" }
   | { readonly kind: "touch" | "getAndRenew"; readonly renewForMs: number }
   | { readonly kind: "set"; readonly value: string; readonly expiry: CallExpiry }
   | { readonly kind: "setIfAbsent"; readonly value: string; readonly expiry: number | "never" }
@@ -55,6 +55,8 @@ export async function makeKeyCall(store: FullStore, call: KeyCall): Promise<KeyA
       return await increment(store, key, call.by, call.expiry);
     case "compareAndSet":
       return plain(await store.compareAndSet(key, call.expected, call.value, setOptions(call.expiry)));
+    case "take":
+      return plain(textOf(await store.take(key)));
     default:
       return plain(await store.compareAndDelete(key, call.expected));
   }

@@ -32,6 +32,8 @@ export function applyKeyCall(before: KeyState, call: KeyCall, nowMs: number): Ap
       return is(state?.value, renewed(state, nowMs + call.renewForMs));
     case "delete":
       return applied(undefined, state !== undefined);
+    case "take":
+      return applied(undefined, state?.value);
     case "set":
       return is(undefined, written(call.value, call.expiry));
     case "setIfAbsent":

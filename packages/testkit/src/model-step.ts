@@ -62,6 +62,7 @@ export function modelBursts(
       }),
       fc.record({ kind: fc.constant("compareAndSet"), key, expected: value, value, expiry }),
       fc.record({ kind: fc.constant("compareAndDelete"), key, expected: value }),
+      fc.record({ kind: fc.constant("take"), key }),
     );
   }
   const call = fc.record({ kind: fc.constant("call" as const), path, call: fc.oneof(...calls) });

@@ -68,9 +68,10 @@ function storeAt(
 function methodOf(calls: ProcessCalls, handle: number, method: string): (...args: unknown[]) => unknown {
   switch (method) {
     case "keys":
+    case "entries":
     case "namespaces":
-      return async function* () {
-        yield* (await calls.call(handle, method, [])) as string[];
+      return async function* (...args) {
+        yield* (await calls.call(handle, method, args)) as unknown[];
       };
     case "getMany":
     case "setMany":

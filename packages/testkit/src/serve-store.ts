@@ -1,6 +1,6 @@
-import type { FullStore, Store } from "@kv/core";
+import type { Bytes, FullStore, Store } from "@kv/core";
 import { guarded, inBackground } from "@kv/core/driver";
-import { collected } from "./listed.ts";
+import { collected, collectedEntries } from "./listed.ts";
 import type { CallMessage, ChildMessage, ParentMessage, SentError } from "./process-messages.ts";
 
 /**
@@ -34,11 +34,15 @@ export function serveStore(store: Store): void {
 /** The parent has closed the store, or has ended without. */
 const endAtOnce = guarded(() => process.exit());
 
+type Listed<T> = AsyncIterable<T>;
+
 async function made(store: FullStore, { method, args }: CallMessage): Promise<unknown> {
+  const call = Reflect.get(store, method) as (...args: readonly unknown[]) => unknown;
+  const answered = call.apply(store, [...args]);
   // A listing is sent whole: what a test does between two of its items would come too late here anyway.
-  if (method === "keys" || method === "namespaces") return await collected(store[method]());
-  const call = Reflect.get(store, method) as (...args: readonly unknown[]) => Promise<unknown>;
-  return await call.apply(store, [...args]);
+  if (method === "keys" || method === "namespaces") return await collected(answered as Listed<string>);
+  if (method === "entries") return [...(await collectedEntries(answered as Listed<[string, Bytes]>))];
+  return await answered;
 }
 
 async function answer(id: number, call: Promise<unknown>): Promise<void> {

@@ -22,10 +22,12 @@ export class StoreModel {
     }
   }
 
-  keys(path: ModelPath): string[] {
-    return this.#live()
-      .filter((entry) => entry.path.length === path.length && isBelow(entry.path, path))
-      .map(({ key }) => key);
+  /** The keys of a path, each with its value. */
+  entries(path: ModelPath): Map<string, string> {
+    const own = this.#live().filter(
+      (entry) => entry.path.length === path.length && isBelow(entry.path, path),
+    );
+    return new Map(own.map(({ key, value }) => [key, value]));
   }
 
   namespaces(path: ModelPath): string[] {
@@ -35,9 +37,9 @@ export class StoreModel {
     return [...new Set(names)];
   }
 
-  #live(): { path: ModelPath; key: string }[] {
-    return [...this.#entries.values()].filter(
-      ({ state }) => state !== undefined && state.expiresAtMs > this.nowMs,
+  #live(): { path: ModelPath; key: string; value: string }[] {
+    return [...this.#entries.values()].flatMap(({ path, key, state }) =>
+      state !== undefined && state.expiresAtMs > this.nowMs ? [{ path, key, value: state.value }] : [],
     );
   }
 }

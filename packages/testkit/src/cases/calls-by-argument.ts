@@ -45,6 +45,7 @@ export const callsWithKey: readonly CallsWith<string>[] = [
       setIfAbsent: (store, key) => store.setIfAbsent(key, "written"),
       compareAndSet: (store, key) => store.compareAndSet(key, "before", "written"),
       compareAndDelete: (store, key) => store.compareAndDelete(key, "before"),
+      take: (store, key) => store.take(key),
     },
   },
 ];

@@ -8,8 +8,8 @@ const everyStore = ["get", "set", "touch", "delete", "deleteAll", "exists", "exp
 const methodsOf: Readonly<Record<Capability, readonly string[]>> = {
   namespaces: ["withNamespace"],
   batch: ["getMany", "setMany", "deleteMany"],
-  atomic: ["increment", "setIfAbsent", "compareAndSet", "compareAndDelete"],
-  listing: ["keys", "namespaces"],
+  atomic: ["increment", "setIfAbsent", "compareAndSet", "compareAndDelete", "take"],
+  listing: ["keys", "entries", "namespaces"],
   expiry: ["deleteExpired"],
 };
 

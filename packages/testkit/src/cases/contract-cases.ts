@@ -3,6 +3,7 @@ import { capabilityCases } from "./capability-cases.ts";
 import { compareCases } from "./compare-cases.ts";
 import { deleteAllCases } from "./delete-all-cases.ts";
 import { deleteExpiredCases } from "./delete-expired-cases.ts";
+import { entryCases } from "./entry-cases.ts";
 import { errorCases } from "./error-cases.ts";
 import { expiryCases } from "./expiry-cases.ts";
 import { failureCases } from "./failure-cases.ts";
@@ -15,7 +16,9 @@ import { mistakeCases } from "./mistake-cases.ts";
 import { modelCases } from "./model-cases.ts";
 import { namespaceCases } from "./namespace-cases.ts";
 import { orderCases } from "./order-cases.ts";
+import { prefixCases } from "./prefix-cases.ts";
 import { registryCases } from "./registry-cases.ts";
+import { takeCases } from "./take-cases.ts";
 import { timeCases } from "./time-cases.ts";
 import { valueCases } from "./value-cases.ts";
 
@@ -33,8 +36,11 @@ export const contractCases: readonly ContractCase[] = [
   ...namespaceCases,
   ...deleteAllCases,
   ...listingCases,
+  ...prefixCases,
+  ...entryCases,
   ...incrementCases,
   ...compareCases,
+  ...takeCases,
   ...lifeCases,
   ...registryCases,
   ...errorCases,

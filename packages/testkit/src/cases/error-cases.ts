@@ -1,6 +1,7 @@
+import { json, type StandardSchema, type StoreError, typed } from "@kv/core";
 import { utf8 } from "@kv/core/driver";
 import type { CaseContext, ContractCase } from "../contract-case.ts";
-import { expectRejects, expectTrue, Mismatch } from "../expect.ts";
+import { expectRejects, expectSame, expectTrue, expectValue, Mismatch } from "../expect.ts";
 import { shown } from "../shown.ts";
 import { textsIn } from "../texts-in.ts";
 import { callsWithKey, callsWithValue } from "./calls-by-argument.ts";
@@ -24,6 +25,33 @@ export const errorCases: readonly ContractCase[] = [
         "an Error named StoreError",
         shown(error),
       );
+    },
+  },
+  {
+    rule: "E1",
+    title: "what a codec or schema refuses is KV_INVALID_VALUE, names the operation, and carries the issues",
+    async run({ store }) {
+      const issues = [{ message: "it must be even", path: ["count"] }];
+      const schema: StandardSchema<{ count: number }> = {
+        "~standard": {
+          version: 1,
+          vendor: "testkit",
+          validate: (value) =>
+            (value as { count: number }).count % 2 === 0 ? { value: value as { count: number } } : { issues },
+        },
+      };
+      const view = typed(store, json(schema));
+      await store.set("odd", '{"count":1}');
+      for (const [method, call] of [
+        ["get", () => view.get("odd")],
+        ["set", () => view.set("odd", { count: 3 })],
+      ] as const) {
+        const error = await expectRejects(call, "KV_INVALID_VALUE", `${method} of a typed view`);
+        const { message, issues: carried } = error as StoreError;
+        expectTrue(message.startsWith(`${method} `), `a message that begins with ${method}`, shown(message));
+        expectSame(carried, issues, "the issues of the error");
+      }
+      expectValue(await store.get("odd"), '{"count":1}', "get after the refusals");
     },
   },
   {

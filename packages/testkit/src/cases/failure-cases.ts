@@ -1,7 +1,7 @@
-import type { StoreError } from "@kv/core";
+import { StoreError } from "@kv/core";
 import type { ContractCase } from "../contract-case.ts";
 import { expectRejects, expectSame, expectTrue, expectValue } from "../expect.ts";
-import { collected } from "../listed.ts";
+import { collected, collectedEntries } from "../listed.ts";
 import { shown } from "../shown.ts";
 import { callsWithKey } from "./calls-by-argument.ts";
 
@@ -45,9 +45,32 @@ export const failureCases: readonly ContractCase[] = [
       await store.set("key", "value");
       const heal = await fail();
       await expectFailure(() => collected(store.keys()), "keys");
+      await expectFailure(() => collected(store.keys({ prefix: "k" })), "keys with a prefix");
+      await expectFailure(() => collectedEntries(store.entries()), "entries");
+      await expectFailure(() => collectedEntries(store.entries({ prefix: "none" })), "entries with a prefix");
       await expectFailure(() => collected(store.namespaces()), "namespaces");
       await heal();
       expectSame((await collected(store.keys())).join(), "key", "keys after the backend works again");
+    },
+  },
+  {
+    rule: "S7",
+    title: "where the backend fails in the middle of entries they reject, and do not end as if that were all",
+    needs: ["fail", "listing"],
+    async run({ store, fail }) {
+      const keys = Array.from({ length: 40 }, (_, at) => `key ${at}`);
+      for (const key of keys) await store.set(key, "value");
+      const entries = store.entries()[Symbol.asyncIterator]();
+      await entries.next();
+      const heal = await fail();
+      let count = 1;
+      const rest = async (): Promise<void> => {
+        while ((await entries.next()).done !== true) count += 1;
+        // What was read before may still come.
+        if (count === keys.length) throw new StoreError("KV_UNAVAILABLE", "that was all.");
+      };
+      await expectFailure(rest, `entries, of which ${keys.length} are there`);
+      await heal();
     },
   },
   {
@@ -75,6 +98,21 @@ export const failureCases: readonly ContractCase[] = [
       }
       await store.set("set", "at last");
       expectValue(await store.get("set"), "at last", "get after the backend works again");
+    },
+  },
+  {
+    rule: "S7",
+    title: "a take that was rejected as not done leaves the value, for one later take",
+    needs: ["fail", "atomic"],
+    async run({ store, fail, time }) {
+      await store.set("key", "value");
+      const heal = await fail();
+      const error = await expectFailure(() => store.take("key"), "take");
+      await heal();
+      if (!wasNotDone(error)) return;
+      await time.reallyPass(100); // what waits in a queue comes late
+      expectValue(await store.take("key"), "value", "take after the backend works again");
+      expectValue(await store.take("key"), undefined, "a second take");
     },
   },
   {
@@ -137,6 +175,7 @@ export const failureCases: readonly ContractCase[] = [
         "KV_CORRUPT",
         "compareAndDelete",
       );
+      await expectRejects(() => store.take("damaged"), "KV_CORRUPT", "take");
       await expectRejects(() => store.get("damaged"), "KV_CORRUPT", "get");
     },
   },

@@ -31,6 +31,15 @@ const atomicCall: fc.Arbitrary<KeyCall> = fc.oneof(
   fc.record({ kind: fc.constant("increment" as const), key, by: fc.constantFrom(1, 2), expiry }),
   fc.record({ kind: fc.constant("compareAndSet" as const), key, expected: value, value, expiry }),
   fc.record({ kind: fc.constant("compareAndDelete" as const), key, expected: value }),
+  fc.record({ kind: fc.constant("take" as const), key }),
+);
+
+/** What comes between the two halves of a `take` that is none in one step. */
+const takingCall: fc.Arbitrary<KeyCall> = fc.oneof(
+  fc.record({ kind: fc.constantFrom("take" as const, "take" as const, "delete" as const), key }),
+  fc.record({ kind: fc.constant("set" as const), key, value, expiry }),
+  fc.record({ kind: fc.constant("setIfAbsent" as const), key, value, expiry }),
+  fc.record({ kind: fc.constant("compareAndSet" as const), key, expected: value, value, expiry }),
 );
 
 /** Recorded histories: whatever callers do at the same time, one order must explain all answers. */
@@ -45,6 +54,12 @@ export const historyCases: readonly ContractCase[] = [
     title: "one order explains every answer of a recorded history with atomic steps",
     needs: ["atomic"],
     run: async (stores, context) => expectHistories(stores, context, atomicCall),
+  }),
+  ...together({
+    rule: "A4",
+    title: "one order explains every answer of a recorded history of takes beside other changes",
+    needs: ["atomic"],
+    run: async (stores, context) => expectHistories(stores, context, takingCall),
   }),
 ];
 

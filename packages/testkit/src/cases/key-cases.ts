@@ -1,6 +1,6 @@
 import type { ContractCase } from "../contract-case.ts";
-import { expectSame, expectSameSet, expectValue } from "../expect.ts";
-import { collected } from "../listed.ts";
+import { expectEntries, expectSame, expectSameSet, expectValue } from "../expect.ts";
+import { collected, collectedEntries } from "../listed.ts";
 import { shown } from "../shown.ts";
 import { hostileKeys } from "./hostile-strings.ts";
 
@@ -88,11 +88,36 @@ export const keyCases: readonly ContractCase[] = [
   },
   {
     rule: "S4",
+    title: "take of a hostile key takes no other",
+    needs: ["atomic"],
+    async run({ store }) {
+      for (const [at, key] of hostileKeys.entries()) {
+        expectValue(await store.take(key), undefined, `take(${shown(key)}) before it is set`);
+        await store.set(key, `value ${at}`);
+      }
+      for (const [at, key] of hostileKeys.entries()) {
+        expectValue(await store.take(key), `value ${at}`, `take(${shown(key)})`);
+        expectSame(await store.exists(key), false, `exists(${shown(key)}) after take`);
+      }
+    },
+  },
+  {
+    rule: "S4",
     title: "keys lists hostile keys as they are",
     needs: ["listing"],
     async run({ store }) {
       for (const key of hostileKeys) await store.set(key, "value");
       expectSameSet(await collected(store.keys()), hostileKeys, "keys");
+    },
+  },
+  {
+    rule: "S4",
+    title: "entries lists hostile keys as they are, each with its value",
+    needs: ["listing"],
+    async run({ store }) {
+      const entries = new Map(hostileKeys.map((key, at) => [key, `value ${at}`]));
+      for (const [key, value] of entries) await store.set(key, value);
+      expectEntries(await collectedEntries(store.entries()), entries, "entries");
     },
   },
 ];

@@ -1,7 +1,7 @@
 import type { FullStore } from "@kv/core";
 import type { ContractCase } from "../contract-case.ts";
 import { expectRejects, expectSame, expectThrows, expectTrue, expectValue } from "../expect.ts";
-import { collected } from "../listed.ts";
+import { collected, collectedEntries } from "../listed.ts";
 import { isProcessStore } from "../process-store.ts";
 import { shown } from "../shown.ts";
 import { Unproven } from "../unproven.ts";
@@ -62,10 +62,15 @@ export const lifeCases: readonly ContractCase[] = [
     async run({ store }) {
       for (const key of ["a", "b", "c"]) await store.set(key, "value");
       const paused = store.keys()[Symbol.asyncIterator]();
+      const pausedEntries = store.entries()[Symbol.asyncIterator]();
       expectSame((await paused.next()).done ?? false, false, "the listing has begun");
+      expectSame((await pausedEntries.next()).done ?? false, false, "the listing of entries has begun");
       await store.close(); // a paused listing does not hold it up
       await expectRejects(() => drained(paused), "KV_CLOSED", "keys, begun before close");
+      await expectRejects(() => drained(pausedEntries), "KV_CLOSED", "entries, begun before close");
       await expectRejects(() => collected(store.keys()), "KV_CLOSED", "keys after close");
+      await expectRejects(() => collected(store.keys({ prefix: "a" })), "KV_CLOSED", "keys with a prefix");
+      await expectRejects(() => collectedEntries(store.entries()), "KV_CLOSED", "entries after close");
       await expectRejects(() => collected(store.namespaces()), "KV_CLOSED", "namespaces after close");
     },
   },
@@ -217,6 +222,6 @@ async function expectClosed(store: FullStore): Promise<void> {
   await expectRejects(() => store.set("key", "value"), "KV_CLOSED", "set after close");
 }
 
-async function drained(listing: AsyncIterator<string>): Promise<void> {
+async function drained(listing: AsyncIterator<unknown>): Promise<void> {
   for (let next = await listing.next(); next.done !== true; next = await listing.next());
 }

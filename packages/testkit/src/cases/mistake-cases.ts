@@ -1,6 +1,7 @@
-import type { Bytes, Duration, FullStore } from "@kv/core";
+import type { Bytes, Duration, FullStore, ListOptions } from "@kv/core";
 import type { ContractCase, Need } from "../contract-case.ts";
 import { expectRejects, expectSame, expectThrows, expectValue, type Failure, Mismatch } from "../expect.ts";
+import { collected, collectedEntries } from "../listed.ts";
 import { shown } from "../shown.ts";
 import {
   type CallsWith,
@@ -113,6 +114,22 @@ export const mistakeCases: readonly ContractCase[] = [
     noValues,
     "TypeError",
   ),
+  refusedOptions(
+    "S5",
+    "a prefix with a lone surrogate is refused",
+    loneSurrogates.map((prefix) => ({ prefix })),
+  ),
+  refusedOptions(
+    "S5",
+    "a prefix that is no string is refused",
+    noStrings.filter((prefix) => prefix !== undefined).map((prefix) => ({ prefix })),
+  ),
+  refusedOptions("E1", "unknown options of listings are refused", [
+    { prefx: "kept" },
+    { match: "kept*" },
+    { prefix: "kept", limit: 1 },
+    ...wrongOptions,
+  ]),
   {
     rule: "S5",
     title: "of a key given twice to setMany the last value counts",
@@ -251,6 +268,24 @@ function refusals<A>(
       }
     },
   }));
+}
+
+/** A case for the listings: what is refused never passes for an empty one. */
+function refusedOptions(rule: ContractCase["rule"], title: string, wrong: readonly unknown[]): ContractCase {
+  return {
+    rule,
+    title,
+    needs: ["listing"],
+    async run({ store }) {
+      await store.set("kept", "before");
+      for (const each of wrong) {
+        const options = each as ListOptions;
+        const what = `with ${shown(each)}`;
+        await expectRejects(() => collected(store.keys(options)), "TypeError", `keys ${what}`);
+        await expectRejects(() => collectedEntries(store.entries(options)), "TypeError", `entries ${what}`);
+      }
+    },
+  };
 }
 
 async function expectUnchanged(store: FullStore, when: string): Promise<void> {

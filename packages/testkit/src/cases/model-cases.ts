@@ -1,9 +1,9 @@
 import type { FullStore } from "@kv/core";
 import * as fc from "fast-check";
 import type { CaseContext, ContractCase } from "../contract-case.ts";
-import { expectSameSet, Mismatch } from "../expect.ts";
+import { expectEntries, expectSameSet, Mismatch } from "../expect.ts";
 import { type KeyAnswer, makeKeyCall, setOptions, textOf } from "../key-call.ts";
-import { collected } from "../listed.ts";
+import { collected, collectedEntries } from "../listed.ts";
 import { type ModelBurst, type ModelStep, modelBursts, modelKeys } from "../model-step.ts";
 import { randomRuns, reproduction } from "../random-runs.ts";
 import { shown } from "../shown.ts";
@@ -164,10 +164,21 @@ function isNear(gotMs: number | undefined, expectedMs: number | undefined, inRea
   return gotMs === expectedMs || (gotMs <= expectedMs + 2 && gotMs >= expectedMs - inRealityMs - 2);
 }
 
+/** Of one of the keys, and the beginning of no other. */
+const prefix = "a:";
+
 async function expectListed(store: FullStore, model: StoreModel, withNamespaces: boolean): Promise<void> {
   const paths: readonly ModelPath[] = withNamespaces ? [[], ["a"], ["a", "b"]] : [[]];
   for (const path of paths) {
-    expectSameSet(await collected(at(store, path).keys()), model.keys(path), `keys of ${shown(path)}`);
+    const entries = model.entries(path);
+    const keys = [...entries.keys()];
+    expectSameSet(await collected(at(store, path).keys()), keys, `keys of ${shown(path)}`);
+    expectSameSet(
+      await collected(at(store, path).keys({ prefix })),
+      keys.filter((key) => key.startsWith(prefix)),
+      `keys of ${shown(path)} with the prefix ${shown(prefix)}`,
+    );
+    expectEntries(await collectedEntries(at(store, path).entries()), entries, `entries of ${shown(path)}`);
     if (!withNamespaces) continue;
     expectSameSet(
       await collected(at(store, path).namespaces()),

@@ -1,7 +1,7 @@
 import type { FullStore, NamespacedStore } from "@kv/core";
 import type { ContractCase } from "../contract-case.ts";
 import { expectRejects, expectSame, expectValue } from "../expect.ts";
-import { collected } from "../listed.ts";
+import { collected, collectedEntries } from "../listed.ts";
 import { shown } from "../shown.ts";
 import { expectLeft } from "./expiry-cases.ts";
 import { hostileNames } from "./hostile-strings.ts";
@@ -132,6 +132,13 @@ export const namespaceCases: readonly ContractCase[] = [
         expectSame(await member.compareAndSet("lock", who, "mine"), true, `compareAndSet in the ${who}`);
         expectSame(await member.compareAndDelete("count", "1"), true, `compareAndDelete in the ${who}`);
       }
+      for (const [who, member] of family) {
+        await member.set("token", who);
+        for (const [other, at] of family.filter(([, each]) => each !== member)) {
+          expectValue(await at.take("token"), undefined, `take in the ${other} of what is in the ${who}`);
+        }
+        expectValue(await member.take("token"), who, `take in the ${who}`);
+      }
     },
   },
   {
@@ -200,7 +207,7 @@ export const namespaceCases: readonly ContractCase[] = [
   },
   {
     rule: "N4",
-    title: "with namespace: null, deleteAll, keys and namespaces reject, and all else works",
+    title: "with namespace: null, deleteAll and listings reject, and all else works",
     needs: ["openWithoutNamespace"],
     rootOnly: true,
     async run(context) {
@@ -210,6 +217,14 @@ export const namespaceCases: readonly ContractCase[] = [
       await expectRejects(() => store.deleteAll(), "KV_NO_NAMESPACE", "deleteAll");
       if ("keys" in store) {
         await expectRejects(() => collected(store.keys()), "KV_NO_NAMESPACE", "keys");
+        await expectRejects(() => collectedEntries(store.entries()), "KV_NO_NAMESPACE", "entries");
+        const prefix = "testkit";
+        await expectRejects(() => collected(store.keys({ prefix })), "KV_NO_NAMESPACE", "keys with a prefix");
+        await expectRejects(
+          () => collectedEntries(store.entries({ prefix })),
+          "KV_NO_NAMESPACE",
+          "entries with a prefix",
+        );
         await expectRejects(() => collected(store.namespaces()), "KV_NO_NAMESPACE", "namespaces");
       }
       expectValue(await store.get("testkit"), "kept", "get after the refused deleteAll");

@@ -157,6 +157,12 @@ export const orderCases: readonly ContractCase[] = [
           store.compareAndDelete("key", "43"),
           store.setIfAbsent("key", "9"),
           store.get("key"),
+          store.take("key"),
+          store.set("key", "10"),
+          store.take("key"),
+          store.take("key"),
+          store.set("key", "11"),
+          store.get("key"),
         ]);
         expectSame(all[1].value, 1, "increment after delete");
         expectSame(all[2], false, "setIfAbsent after increment");
@@ -168,6 +174,32 @@ export const orderCases: readonly ContractCase[] = [
         expectSame(all[9], true, "compareAndDelete");
         expectSame(all[10], true, "setIfAbsent after compareAndDelete");
         expectValue(all[11], "9", "get after setIfAbsent");
+        expectValue(all[12], "9", "take, before the set that came after it");
+        expectValue(all[14], "10", "take after set");
+        expectValue(all[15], undefined, "take after take");
+        expectValue(all[17], "11", "get after take and set");
+        expectValue(await store.get("key"), "11", "get at the end");
+      }
+    },
+  },
+  {
+    rule: "S6",
+    title: "take and deleteAll that are not awaited keep their order",
+    needs: ["atomic"],
+    async run({ store }) {
+      for (let round = 0; round < 10; round += 1) {
+        const all = await Promise.all([
+          store.set("a", "1"),
+          store.set("b", "1"),
+          store.take("a"),
+          store.deleteAll(),
+          store.take("b"),
+          store.set("b", "2"),
+          store.take("b"),
+        ]);
+        expectValue(all[2], "1", "take before deleteAll");
+        expectValue(all[4], undefined, "take after deleteAll");
+        expectValue(all[6], "2", "take of what was set after deleteAll");
       }
     },
   },

@@ -1,7 +1,14 @@
 import type { Duration, FullStore } from "@kv/core";
 import type { CaseContext, ContractCase, Need } from "../contract-case.ts";
-import { expectSame, expectSameSet, expectTrue, expectValue, expectValues } from "../expect.ts";
-import { collected } from "../listed.ts";
+import {
+  expectEntries,
+  expectSame,
+  expectSameSet,
+  expectTrue,
+  expectValue,
+  expectValues,
+} from "../expect.ts";
+import { collected, collectedEntries } from "../listed.ts";
 import { type Mark, resolutionMs } from "../passing.ts";
 import { shown } from "../shown.ts";
 import { expectLeft } from "./expiry-cases.ts";
@@ -67,9 +74,24 @@ const gone: Readonly<
     needs: ["atomic"],
     check: async (store) => expectSame(await store.compareAndDelete("key", "41"), false, "compareAndDelete"),
   },
+  take: {
+    needs: ["atomic"],
+    async check(store) {
+      expectValue(await store.take("key"), undefined, "take");
+      expectSame(await store.setIfAbsent("key", "new"), true, "setIfAbsent after take");
+    },
+  },
   keys: {
     needs: ["listing"],
     check: async (store) => expectSameSet(await collected(store.keys()), [], "keys"),
+  },
+  "keys with a prefix": {
+    needs: ["listing"],
+    check: async (store) => expectSameSet(await collected(store.keys({ prefix: "k" })), [], "keys"),
+  },
+  entries: {
+    needs: ["listing"],
+    check: async (store) => expectEntries(await collectedEntries(store.entries()), new Map(), "entries"),
   },
 };
 

@@ -2,6 +2,7 @@ import type { FullStore } from "@kv/core";
 import { utf8 } from "@kv/core/driver";
 import type { ContractCase } from "../contract-case.ts";
 import { expectSame, expectTrue, expectValue } from "../expect.ts";
+import { collectedEntries } from "../listed.ts";
 import { shown } from "../shown.ts";
 
 /** Lengths at which stores change their ways: nothing, a byte, around a page, a buffer pool and a chunk of a stream. */
@@ -104,6 +105,21 @@ export const valueCases: readonly ContractCase[] = [
   },
   {
     rule: "S1",
+    title: "take gives the same bytes as get, of any length, of text and of what is none",
+    needs: ["atomic"],
+    async run({ store }) {
+      for (const length of lengths) {
+        await store.set("key", patterned(length));
+        expectValue(await store.take("key"), patterned(length), `take of ${length} bytes`);
+      }
+      for (const value of [...texts, Uint8Array.of(0xff, 0, 0xfe, 0x80)]) {
+        await store.set("key", value);
+        expectValue(await store.take("key"), value, `take after set of ${shown(value)}`);
+      }
+    },
+  },
+  {
+    rule: "S1",
     title: "an empty value is an entry",
     async run({ store }) {
       await store.set("empty", "");
@@ -167,6 +183,7 @@ export const valueCases: readonly ContractCase[] = [
         false,
         "compareAndDelete with an empty expected",
       );
+      expectSame(await store.take("missing"), undefined, "take");
       expectSame(await store.exists("missing"), false, "exists");
     },
   },
@@ -228,6 +245,42 @@ export const valueCases: readonly ContractCase[] = [
         found[0]?.fill(0x3f);
         for (const bytes of found.slice(1)) expectValue(bytes, asItWas, "another value of the same getMany");
         for (const key of ["a", "b"]) expectValue(await store.get(key), asItWas, "get");
+      }
+    },
+  },
+  {
+    rule: "S3",
+    title: "an array that take gives is the caller's own, and its ArrayBuffer holds nothing else",
+    needs: ["atomic"],
+    async run({ store }) {
+      for (const asItWas of arrays) {
+        await store.set("other", asItWas);
+        await store.set("key", asItWas);
+        const first = await store.take("key");
+        expectOwnBuffer(first, `take of ${asItWas.length} bytes`);
+        await store.set("key", asItWas.toReversed()); // perhaps where the last one lay
+        expectValue(first, asItWas, "what take gave, after a later set");
+        first?.fill(0x21);
+        expectValue(await store.take("key"), asItWas.toReversed(), "take after a changed take");
+        expectValue(await store.get("other"), asItWas, "get of another entry");
+      }
+    },
+  },
+  {
+    rule: "S3",
+    title: "arrays that entries gives are the caller's own, and their ArrayBuffers hold nothing else",
+    needs: ["listing"],
+    async run({ store }) {
+      for (const [at, asItWas] of arrays.entries()) await store.set(`key ${at}`, asItWas);
+      const listed = await collectedEntries(store.entries());
+      for (const bytes of listed.values()) {
+        expectOwnBuffer(bytes, "entries");
+        bytes.fill(0x21);
+      }
+      const again = await collectedEntries(store.entries());
+      for (const [at, asItWas] of arrays.entries()) {
+        expectValue(again.get(`key ${at}`), asItWas, "entries after a changed array");
+        expectValue(await store.get(`key ${at}`), asItWas, "get after a changed array");
       }
     },
   },

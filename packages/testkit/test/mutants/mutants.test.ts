@@ -2,11 +2,21 @@ import { type RuleId, rules, runCases } from "@kv/testkit";
 import { describe, expect, test } from "vitest";
 import { atomicMutants } from "./atomic-mutants.ts";
 import { lifeMutants } from "./life-mutants.ts";
+import { listingMutants } from "./listing-mutants.ts";
 import { namespaceMutants } from "./namespace-mutants.ts";
 import { storingMutants } from "./storing-mutants.ts";
+import { takeMutants } from "./take-mutants.ts";
 import { timeMutants } from "./time-mutants.ts";
 
-const mutants = [...storingMutants, ...timeMutants, ...namespaceMutants, ...atomicMutants, ...lifeMutants];
+const mutants = [
+  ...storingMutants,
+  ...timeMutants,
+  ...namespaceMutants,
+  ...listingMutants,
+  ...atomicMutants,
+  ...takeMutants,
+  ...lifeMutants,
+];
 
 describe("a store that breaks a rule is caught by a case of that rule", () => {
   test.each(mutants)("$rule $flaw", { timeout: 60_000 }, async ({ rule, caughtBy, harness }) => {

@@ -143,9 +143,19 @@ export const namespaceMutants: readonly Mutant[] = [
   brokenStore(
     "N4",
     "without a namespace deleteAll clears what is not ours",
-    "with namespace: null, deleteAll, keys and namespaces reject,",
+    "with namespace: null, deleteAll and listings reject, and all else",
     (store) => ({
       deleteAll: () => (store.namespace === null ? Promise.resolve() : store.deleteAll()),
+    }),
+  ),
+  brokenStore(
+    "N4",
+    "without a namespace entries lists what is not ours",
+    "with namespace: null, deleteAll and listings reject, and all else",
+    (store) => ({
+      async *entries(options) {
+        if (store.namespace !== null) yield* store.entries(options);
+      },
     }),
   ),
   brokenDriver(
