@@ -1,5 +1,5 @@
 import type { FullStore } from "@kv/core";
-import { type Backend, backendStore, type ClientOptions, type UrlOptions } from "@kv/resp";
+import { type Backend, backendStore, type ClientOptions, loadClient, type UrlOptions } from "@kv/resp";
 
 export type RedisStore = FullStore;
 
@@ -26,8 +26,5 @@ export function redisStore(options: RedisStoreOptions): RedisStore {
 
 const redis: Backend = {
   name: "redis",
-  async makeClient(options) {
-    const { Redis } = await import("ioredis");
-    return new Redis(options);
-  },
+  makeClient: (options) => loadClient("ioredis", () => import("ioredis"), options),
 };

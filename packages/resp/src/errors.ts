@@ -1,4 +1,4 @@
-import { StoreError, type StoreErrorCode } from "@kv/core";
+import { isStoreError, StoreError, type StoreErrorCode } from "@kv/core";
 import type { Explanation } from "@kv/core/driver";
 
 /**
@@ -46,8 +46,9 @@ export function unanswered(writes: boolean, cause: unknown): StoreError {
       });
 }
 
-/** The error of a call that was never sent. */
+/** The error of a call that was never sent. What made no client may have said by itself why. */
 export function notSent(cause: unknown): StoreError {
+  if (isStoreError(cause)) return cause;
   if (isRefusal(cause)) return refused(cause);
   return new StoreError(
     "KV_UNAVAILABLE",

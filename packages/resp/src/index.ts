@@ -11,6 +11,7 @@ export {
   safeClientOptions,
   safeClusterOptions,
 } from "./client-options.ts";
+export { type ClientLibrary, loadClient } from "./load-client.ts";
 export type { ClientCommand, RespClient } from "./resp-client.ts";
 export type { RespStoreOptions } from "./resp-store.ts";
 export type { ServerAddress } from "./server-url.ts";

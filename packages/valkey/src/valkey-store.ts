@@ -1,5 +1,5 @@
 import type { FullStore } from "@kv/core";
-import { type Backend, backendStore, type ClientOptions, type UrlOptions } from "@kv/resp";
+import { type Backend, backendStore, type ClientOptions, loadClient, type UrlOptions } from "@kv/resp";
 
 export type ValkeyStore = FullStore;
 
@@ -26,8 +26,5 @@ export function valkeyStore(options: ValkeyStoreOptions): ValkeyStore {
 
 const valkey: Backend = {
   name: "valkey",
-  async makeClient(options) {
-    const { Redis } = await import("iovalkey");
-    return new Redis(options);
-  },
+  makeClient: (options) => loadClient("iovalkey", () => import("iovalkey"), options),
 };

@@ -1,0 +1,3 @@
+import { testLoading } from "../../resp/test/loading.ts";
+
+testLoading({ library: "ioredis", factory: "redisStore" }, import.meta.dirname);
