@@ -27,18 +27,31 @@ export function parseServerUrl(url: string): { address: ServerAddress; tls: bool
     parsed.search !== "" ||
     parsed.hash !== ""
   ) {
-    throw new TypeError(
-      'url must be like "redis://user:password@host:6379/0", or "rediss://..." for TLS. For anything else make a client of your own and pass it as { client }.',
-    );
+    throw noServerUrl();
   }
   return {
     address: {
       host: parsed.hostname.replace(/^\[(.*)\]$/, "$1"),
       port: parsed.port === "" ? 6379 : Number(parsed.port),
       db: Number(database),
-      ...(parsed.username !== "" && { username: decodeURIComponent(parsed.username) }),
-      ...(parsed.password !== "" && { password: decodeURIComponent(parsed.password) }),
+      ...(parsed.username !== "" && { username: decoded(parsed.username) }),
+      ...(parsed.password !== "" && { password: decoded(parsed.password) }),
     },
     tls: overTls === "s",
   };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (cause) {
+    throw noServerUrl(cause); // a "%" that encodes nothing
+  }
+}
+
+function noServerUrl(cause?: unknown): TypeError {
+  return new TypeError(
+    'url must be like "redis://user:password@host:6379/0", or "rediss://..." for TLS; what is special in a password is percent-encoded. For anything else make a client of your own and pass it as { client }.',
+    { cause },
+  );
 }
