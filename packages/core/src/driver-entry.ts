@@ -32,4 +32,5 @@ export { capMs, durationMs } from "./duration.ts";
 export { addToInteger } from "./integer.ts";
 export { KeyedQueue } from "./keyed-queue.ts";
 export { nextBatchLength } from "./listing.ts";
+export { nearest } from "./nearest.ts";
 export { createStore, type StoreOptions, type StoreOver } from "./portable-store.ts";
