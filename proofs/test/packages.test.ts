@@ -65,6 +65,7 @@ describe("a project outside the workspace", () => {
     "express-rate-limit": [],
     "express-session": [],
     file: [],
+    "from-url": [],
     hono: ["hono"],
     keyv: ["keyv"],
     memory: [],

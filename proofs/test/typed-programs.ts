@@ -136,12 +136,13 @@ export const typedPrograms: readonly TypedProgram[] = [
   },
   {
     file: "on-node.ts",
-    uses: ["@kv/memory", "@kv/redis", "@kv/testkit", "@kv/valkey"],
+    uses: ["@kv/from-url", "@kv/memory", "@kv/redis", "@kv/testkit", "@kv/valkey"],
     lib: ["es2022"],
     types: ["node"],
     resolutions: [nodenext], // the others are looked at by attw, for every package
     source: `
       import type { FullStore } from "@kv/core";
+      import { storeFromUrl } from "@kv/from-url";
       import { memoryStore } from "@kv/memory";
       import { redisOptions, redisStore, type RedisStore } from "@kv/redis";
       import { type Harness, runCases } from "@kv/testkit";
@@ -152,6 +153,10 @@ export const typedPrograms: readonly TypedProgram[] = [
       export const retries: number = redisOptions().maxRetriesPerRequest;
       // @ts-expect-error a url or a client
       redisStore({});
+      const backends = { memory: memoryStore, redis: redisStore, valkey: valkeyStore };
+      export const opened: Promise<FullStore> = storeFromUrl(new URL("memory:"), { timeout: "2s", backends });
+      // @ts-expect-error each has a factory of its own
+      void storeFromUrl("memory:", { backends: { memory: redisStore } });
       const harness: Harness = {
         name: "memory",
         capabilities: ["batch"],

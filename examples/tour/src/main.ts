@@ -6,7 +6,7 @@ const print = (line: string): boolean => process.stdout.write(`${line}\n`);
 
 try {
   // One line decides where everything is kept; the tour itself never knows.
-  const { store, description } = openStore(process.env["KV_URL"]);
+  const { store, description } = await openStore(process.env["KV_URL"]);
   await using stores = new StoreRegistry({ root: store });
   print(`Everything is kept in ${description}.`);
   await tour(stores, print);

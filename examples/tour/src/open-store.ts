@@ -1,10 +1,6 @@
 import { relative } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { FullStore } from "@kv/core";
-import { fileStore } from "@kv/file";
-import { memoryStore } from "@kv/memory";
-import { redisStore } from "@kv/redis";
-import { valkeyStore } from "@kv/valkey";
+import { directoryOf, storeFromUrl } from "@kv/from-url";
 
 /** A store, and where it is kept, as a person may read it: without the password that a URL may hold. */
 export interface Place {
@@ -13,31 +9,27 @@ export interface Place {
 }
 
 /** Where the tour keeps its files unless told: a folder of this repository that git leaves alone. */
-const ownFolder = fileURLToPath(new URL("../../../.tour", import.meta.url));
+const ownFolder = new URL("../../../.tour", import.meta.url).href;
 
 /**
- * The one place that knows the backends: files unless told, `memory:`, other files (`file:./folder`), or a server
+ * Opens the store of a URL: files unless told, `memory:`, other files (`file:./folder`), or a server
  * (`redis://localhost:6379`).
  */
-export function openStore(url: string = `file:${ownFolder}`): Place {
+export async function openStore(url: string = ownFolder): Promise<Place> {
   // A namespace of its own: on a server that others use too, the tour touches nothing of theirs.
-  const namespace = "kv-tour";
-  const { protocol, host } = URL.canParse(url) ? new URL(url) : { protocol: undefined, host: "" };
-  switch (protocol) {
-    case "memory:":
-      return { store: memoryStore(), description: "memory" };
-    case "file:": {
-      const directory = url.slice(protocol.length); // new URL would make a relative path absolute
-      const description = `files in ${relative(process.cwd(), directory)}`;
-      return { store: fileStore({ directory }), description };
-    }
-    case "redis:":
-    case "rediss:":
-      return { store: redisStore({ url, namespace }), description: `Redis at ${host}` };
-    case "valkey:":
-    case "valkeys:":
-      return { store: valkeyStore({ url, namespace }), description: `Valkey at ${host}` };
-    default:
-      throw new TypeError("KV_URL must begin with memory:, file:, redis:// or valkey://.");
-  }
+  const store = await storeFromUrl(url, { namespace: "kv-tour" }).catch(nameSetting);
+  return { store, description: described(url) };
+}
+
+/** A mistake in a setting says in which. */
+function nameSetting(error: unknown): never {
+  if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
+  throw new TypeError(`KV_URL: ${error.message}`, { cause: error });
+}
+
+function described(url: string): string {
+  const { protocol, host } = new URL(url);
+  if (protocol === "file:") return `files in ${relative(process.cwd(), directoryOf(url))}`;
+  const backend = protocol.slice(0, -1);
+  return host === "" ? backend : `${backend} at ${host}`;
 }

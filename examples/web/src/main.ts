@@ -9,7 +9,7 @@ const complain = (line: string): boolean => process.stderr.write(`${line}\n`);
 
 try {
   const settings = readSettings(process.env);
-  const place = openStore(settings.url);
+  const place = await openStore(settings.url);
   if (!cluster.isPrimary) await serveAlone(settings, place, () => {}, complain);
   else if (settings.processes > 1 && place.isShared) await serveTogether(settings, place, print);
   else await serveAlone(settings, place, print, complain);

@@ -1,10 +1,6 @@
 import { relative } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { FullStore } from "@kv/core";
-import { fileStore } from "@kv/file";
-import { memoryStore } from "@kv/memory";
-import { redisStore } from "@kv/redis";
-import { valkeyStore } from "@kv/valkey";
+import { directoryOf, storeFromUrl } from "@kv/from-url";
 
 /** A store, and where it is kept, as a person may read it: without the password that a URL may hold. */
 export interface Place {
@@ -15,32 +11,31 @@ export interface Place {
 }
 
 /** Where files are kept unless told: a folder of this repository that git leaves alone. */
-const ownFolder = fileURLToPath(new URL("../../../.web", import.meta.url));
+const ownFolder = new URL("../../../.web", import.meta.url).href;
 
 /**
- * The one place that knows the backends: files unless told (`file:./folder`), `memory:`, or a server
- * (`redis://localhost:6379`, `valkey://localhost:6379`).
+ * Opens the store of a URL: files unless told (`file:./folder`), `memory:`, or a server (`redis://localhost:6379`,
+ * `valkey://localhost:6379`).
  */
-export function openStore(url: string = `file:${ownFolder}`): Place {
+export async function openStore(url: string = ownFolder): Promise<Place> {
   // A namespace of its own: on a server that others use too, the example touches nothing of theirs.
-  const namespace = "kv-web";
-  const { protocol, host } = URL.canParse(url) ? new URL(url) : { protocol: undefined, host: "" };
-  switch (protocol) {
-    case "memory:":
-      return { store: memoryStore(), description: "memory", isShared: false };
-    case "file:": {
-      const directory = url.slice(protocol.length); // new URL would make a relative path absolute
-      const fromHere = relative(process.cwd(), directory);
-      const description = `files in ${fromHere.startsWith("..") ? directory : fromHere}`;
-      return { store: fileStore({ directory, sweepEvery: "1m" }), description, isShared: true };
-    }
-    case "redis:":
-    case "rediss:":
-      return { store: redisStore({ url, namespace }), description: `Redis at ${host}`, isShared: true };
-    case "valkey:":
-    case "valkeys:":
-      return { store: valkeyStore({ url, namespace }), description: `Valkey at ${host}`, isShared: true };
-    default:
-      throw new TypeError("KV_URL must begin with memory:, file:, redis:// or valkey://.");
+  const store = await storeFromUrl(url, { namespace: "kv-web", sweepEvery: "1m" }).catch(nameSetting);
+  return { store, description: described(url), isShared: new URL(url).protocol !== "memory:" };
+}
+
+/** A mistake in a setting says in which. */
+function nameSetting(error: unknown): never {
+  if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
+  throw new TypeError(`KV_URL: ${error.message}`, { cause: error });
+}
+
+function described(url: string): string {
+  const { protocol, host } = new URL(url);
+  if (protocol === "file:") {
+    const directory = directoryOf(url);
+    const fromHere = relative(process.cwd(), directory);
+    return `files in ${fromHere.startsWith("..") ? directory : fromHere}`;
   }
+  const backend = protocol.slice(0, -1);
+  return host === "" ? backend : `${backend} at ${host}`;
 }
