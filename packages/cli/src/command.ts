@@ -9,6 +9,8 @@ export interface Command {
   /** What follows its name, as the help shows it: `STORE KEY`. The first word of each is an argument's name. */
   readonly operands: string;
   readonly summary: string;
+  /** What its help says beyond that. */
+  readonly details?: string;
   /** The fewest and the most operands. */
   readonly count: readonly [fewest: number, most: number];
   readonly options: readonly OptionName[];

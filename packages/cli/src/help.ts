@@ -13,7 +13,7 @@ ${table(lines)}
 
 A STORE is file:./folder, redis://user:password@host:6379/0, valkey://..., rediss:// or valkeys:// over TLS,
 or env:NAME, an environment variable that holds one of these: so no password stands in the list of processes.
-A server's store begins at the namespace KV; where an application chose another: redis://host:6379?root=NAME.
+A server's store begins at the namespace KV, files at none; where an application chose another: redis://host:6379?root=NAME.
 
 It ends with 0 done, 1 no (no such key, or you said no), 2 used wrongly, 3 failed, 4 the store is away and
 nothing was changed, 5 the outcome of a write is unknown.
@@ -23,10 +23,10 @@ kv COMMAND --help tells of its options.
 }
 
 /** What `kv COMMAND --help` says. */
-export function helpOf(name: string, { operands, summary, options }: Command): string {
+export function helpOf(name: string, { operands, summary, details, options }: Command): string {
   return `Usage: kv ${name} ${operands} [options]
 
-${summary[0]?.toUpperCase()}${summary.slice(1)}.
+${summary[0]?.toUpperCase()}${summary.slice(1)}.${details === undefined ? "" : `\n\n${details}`}
 
 ${table(options.map((option) => [spelled(option), optionTable[option].help] as const))}
 `;

@@ -1,13 +1,12 @@
 import { createRequire } from "node:module";
-import { parseArgs } from "node:util";
 import { type FullStore, isStoreError } from "@kv/core";
 import { checkThere, openStore } from "./backends.ts";
 import type { Call, Command } from "./command.ts";
-import { commands } from "./commands.ts";
+import { checkCount, commandNamed, parseCommandLine } from "./command-line.ts";
 import { type ExitCode, exitCodeOf, exitCodes, UsageError } from "./exit-codes.ts";
 import { generalHelp, helpOf } from "./help.ts";
 import { locationText, parseLocation } from "./location.ts";
-import { checkOptions, type Options, type OptionValues, optionTable } from "./options.ts";
+import { checkOptions, type Options } from "./options.ts";
 import { hiding } from "./secrets.ts";
 import { answer, isPrintable, printableJson, type Terminal } from "./terminal.ts";
 
@@ -56,50 +55,14 @@ async function obey([name, ...args]: readonly string[], surroundings: Surroundin
     await answer(terminal, generalHelp());
     return exitCodes.done;
   }
-  const command = commands.get(name ?? "");
-  if (name === undefined || command === undefined) {
-    throw new UsageError(
-      `${name === undefined ? "What is to be done?" : `There is no command ${printableJson(name)}.`} See kv --help.`,
-    );
-  }
-  const { operands, values } = parsed(name, command, args);
+  const [found, command] = commandNamed(name);
+  const { operands, values } = parseCommandLine(found, command, args);
   if (values["help"] === true) {
-    await answer(terminal, helpOf(name, command));
+    await answer(terminal, helpOf(found, command));
     return exitCodes.done;
   }
-  checkCount(name, command, operands);
+  checkCount(found, command, operands);
   return callCommand(command, operands, checkOptions(values), surroundings);
-}
-
-function parsed(
-  name: string,
-  command: Command,
-  args: readonly string[],
-): { readonly operands: readonly string[]; readonly values: OptionValues } {
-  const known = Object.fromEntries(command.options.map((option) => [option, optionTable[option]]));
-  try {
-    const { positionals, values } = parseArgs({
-      args: [...args],
-      options: { ...known, help: { type: "boolean", short: "h" } },
-      allowPositionals: true,
-    });
-    return { operands: positionals, values };
-  } catch (error) {
-    if (!(error instanceof TypeError) || !String(Reflect.get(error, "code")).startsWith("ERR_PARSE_ARGS"))
-      throw error;
-    throw new UsageError(`${error.message} See kv ${name} --help.`, { cause: error });
-  }
-}
-
-function checkCount(
-  name: string,
-  { operands, count: [fewest, most] }: Command,
-  given: readonly string[],
-): void {
-  if (given.length >= fewest && given.length <= most) return;
-  throw new UsageError(
-    `${name} takes ${operands}, and ${given.length} of these ${given.length === 1 ? "was" : "were"} given. See kv ${name} --help.`,
-  );
 }
 
 /** Runs a command, and closes what it opened, whatever happens. */
@@ -111,9 +74,9 @@ async function callCommand(
 ): Promise<ExitCode> {
   const opened: FullStore[] = [];
   const open: Call["open"] = async (location, namespace, mustBeThere) => {
-    if (mustBeThere) await checkThere(location);
     const root = await openStore(location, options.timeout);
     opened.push(root);
+    if (mustBeThere) await checkThere(location);
     return namespace.reduce((store, name) => store.withNamespace(name), root);
   };
   let code: ExitCode;

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { guarded } from "@kv/core/driver";
+import { exitCodes } from "./exit-codes.ts";
 import { kv } from "./kv.ts";
 
 process.stdout.on(
@@ -8,7 +9,7 @@ process.stdout.on(
     // Whoever reads has enough, as in `kv keys ... | head`.
     if (error.code === "EPIPE") process.exit(0);
     process.stderr.write(`kv: The answer cannot be written: ${error.message}.\n`);
-    process.exit(1);
+    process.exit(exitCodes.failed);
   }),
 );
 

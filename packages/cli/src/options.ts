@@ -17,6 +17,7 @@ export const optionTable = {
     label: "NAME",
     help: "the namespace in the target, where it is another one; given again, the one below it",
   },
+  prefix: { type: "string", label: "TEXT", help: "only the keys that begin with this text" },
   "expires-in": {
     type: "string",
     label: "TIME",
@@ -36,6 +37,7 @@ export type OptionName = keyof typeof optionTable;
 export interface Options {
   readonly namespace: readonly string[];
   readonly toNamespace: readonly string[] | undefined;
+  readonly prefix: string | undefined;
   readonly expiresIn: Duration | undefined;
   readonly keepExpiry: boolean;
   readonly ifAbsent: boolean;
@@ -52,6 +54,7 @@ export function checkOptions(values: OptionValues): Options {
   const options: Options = {
     namespace: names(values["namespace"], "--namespace") ?? [],
     toNamespace: names(values["to-namespace"], "--to-namespace"),
+    prefix: values["prefix"] as string | undefined,
     expiresIn: duration(values["expires-in"], "--expires-in"),
     keepExpiry: values["keep-expiry"] === true,
     ifAbsent: values["if-absent"] === true,

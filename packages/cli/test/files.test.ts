@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileStore } from "@kv/file";
+import { storeFromUrl } from "@kv/from-url";
 import { type RunningServer, startStandalone } from "@kv/test-servers";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { run, runText } from "./run.ts";
@@ -38,6 +39,20 @@ describe("kv on files", () => {
       });
     }
     expect(await readdir(folder)).toEqual([]);
+  });
+
+  test("it opens what an application opens by the same URL, with ?root where that has a namespace", async () => {
+    await using shop = await storeFromUrl(`${store}?durability=none`, { namespace: "shop" });
+    await shop.set("k", "v");
+    await shop.withNamespace("carts").set("k", "2 books");
+    const url = `${store}?durability=none&root=shop`;
+    expect(await runText(["get", url, "k"])).toMatchObject({ code: 0, stdout: "v" });
+    expect(await runText(["get", url, "k", "-n", "carts"])).toMatchObject({ stdout: "2 books" });
+    expect(await runText(["get", store, "k", "-n", "shop"])).toMatchObject({ stdout: "v" });
+    expect(await runText(["set", `${store}?durability=much`, "k", "v"])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("durability must be one of none, file, full"),
+    });
   });
 
   test("a folder that holds something else is refused, and left as it is", async () => {

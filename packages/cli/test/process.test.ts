@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { buffer } from "node:stream/consumers";
+import { closeSync, existsSync, openSync } from "node:fs";
+import { buffer, text } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { redisStore } from "@kv/redis";
 import { type RunningServer, startStandalone } from "@kv/test-servers";
@@ -53,6 +54,19 @@ describe("the kv process", () => {
       stderr: expect.stringContaining("pass --yes"),
     });
     expect(await ended(start("get", "redis://127.0.0.1:1", "k"))).toMatchObject({ code: 4 });
+  });
+
+  test("an answer that cannot be written is a failure, not a no", {
+    ...limit,
+    skip: !existsSync("/dev/full"),
+  }, async () => {
+    await source.command("SET", "KV:k", "v");
+    const full = openSync("/dev/full", "w");
+    const getting = spawn(process.execPath, [...node, "get", from, "k"], { stdio: ["ignore", full, "pipe"] });
+    closeSync(full);
+    const stderr = getting.stderr === null ? "" : await text(getting.stderr);
+    expect(stderr).toMatch(/^kv: The answer cannot be written: ENOSPC/);
+    expect(getting.exitCode ?? (await once(getting, "close"))[0]).toBe(3);
   });
 
   test("ends quietly when its reader has enough", limit, async () => {

@@ -97,6 +97,68 @@ describe.each(["redis", "valkey"] as const)("kv on %s", (kind) => {
     }
   });
 
+  test("take writes the same bytes as get, once", async () => {
+    const bytes = Uint8Array.of(0, 255, 10, 13);
+    await run(["set", url, "k", "-n", "a"], { input: bytes });
+    const { code, stdout } = await run(["take", url, "k", "-n", "a"]);
+    expect({ code, taken: new Uint8Array(stdout) }).toEqual({ code: 0, taken: bytes });
+    expect(await runText(["take", url, "k", "-n", "a"])).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: "There is no such key.\n",
+    });
+    await run(["set", url, "k", "v"]);
+    expect(await runText(["take", url, "k", "--json"])).toMatchObject({
+      stdout: '{"found":true,"encoding":"utf8","value":"v"}\n',
+    });
+    expect(await runText(["take", url, "k", "--json"])).toEqual({
+      code: 1,
+      stdout: '{"found":false}\n',
+      stderr: "",
+    });
+  });
+
+  test("on a terminal take tells in JSON what could steer it, for it is there no more", async () => {
+    await run(["set", url, "text", "two\nlines"]);
+    expect(await runText(["take", url, "text"], { tty: true })).toMatchObject({ stdout: "two\nlines\n" });
+    await run(["set", url, "bytes"], { input: Uint8Array.of(0xff, 0) });
+    expect(await runText(["take", url, "bytes"], { tty: true })).toEqual({
+      code: 0,
+      stdout: '{"found":true,"encoding":"base64","value":"/wA="}\n',
+      stderr: "The value is 2 bytes that are no plain text, and is told in JSON.\n",
+    });
+    expect(await runText(["get", url, "bytes"])).toMatchObject({ code: 1 });
+  });
+
+  test("keys --prefix lists those that begin with it, and no pattern", async () => {
+    for (const key of ["user:ada", "user:bob", "u*", "order:1"]) await run(["set", url, key, "1"]);
+    const listed = async (prefix: string): Promise<string[]> =>
+      (await runText(["keys", url, "--prefix", prefix])).stdout.split("\n").filter(Boolean).toSorted();
+    expect(await listed("user:")).toEqual(["user:ada", "user:bob"]);
+    expect(await listed("u*")).toEqual(["u*"]);
+    expect(await listed("")).toHaveLength(4);
+    expect(await listed("nope")).toEqual([]);
+  });
+
+  test("entries tells each key with its value in JSON, one a line", async () => {
+    await run(["set", url, "user:ada", "zwölf\nlines"]);
+    await run(["set", url, "user:bob"], { input: Uint8Array.of(0xff, 0) });
+    await run(["set", url, "order:1", "1"]);
+    const entries = async (...args: string[]): Promise<unknown[]> =>
+      (await runText(["entries", url, ...args])).stdout
+        .split("\n")
+        .filter(Boolean)
+        .toSorted()
+        .map((line) => JSON.parse(line) as unknown);
+    const users = [
+      { key: "user:ada", encoding: "utf8", value: "zwölf\nlines" },
+      { key: "user:bob", encoding: "base64", value: "/wA=" },
+    ];
+    expect(await entries("--prefix", "user:")).toEqual(users);
+    expect(await entries("--json")).toEqual([{ key: "order:1", encoding: "utf8", value: "1" }, ...users]);
+    expect(await entries("-n", "empty")).toEqual([]);
+  });
+
   test("set --expires-in, --keep-expiry and --if-absent do what they say, and ttl tells the seconds", async () => {
     expect(await runText(["set", url, "k", "1", "--expires-in", "15m"])).toMatchObject({ code: 0 });
     const left = async (): Promise<number> => Number((await runText(["ttl", url, "k"])).stdout);

@@ -41,8 +41,10 @@ function refuseOverlap(
   toNamespace: readonly string[],
 ): void {
   if (from.identity !== to.identity) return;
-  const shared = Math.min(fromNamespace.length, toNamespace.length);
-  if (fromNamespace.slice(0, shared).every((name, at) => name === toNamespace[at])) {
+  const fromPath = [...from.path, ...fromNamespace];
+  const toPath = [...to.path, ...toNamespace];
+  const shared = Math.min(fromPath.length, toPath.length);
+  if (fromPath.slice(0, shared).every((name, at) => name === toPath[at])) {
     throw new UsageError("Source and target are one namespace, or one lies in the other.");
   }
 }

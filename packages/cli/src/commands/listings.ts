@@ -1,17 +1,36 @@
 import { type Call, type Command, openFirst } from "../command.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
-import { answer, isPrintable, printableJson } from "../terminal.ts";
+import { answer, answerJson, isPrintable, printableJson } from "../terminal.ts";
+import { toldValue } from "../value-answer.ts";
 
-const common = { operands: "STORE", count: [1, 1], options: ["namespace", "json", "timeout"] } as const;
+const common = { operands: "STORE", count: [1, 1] } as const;
 
 export const keys: Command = {
   ...common,
   summary: "list the keys of a namespace, one a line",
-  run: async (call) => list(call, (await openFirst(call)).store.keys()),
+  options: ["namespace", "prefix", "json", "timeout"],
+  async run(call) {
+    const { store } = await openFirst(call);
+    return list(call, store.keys({ prefix: call.options.prefix }));
+  },
+};
+
+export const entries: Command = {
+  ...common,
+  summary: "list the keys of a namespace with their values, in JSON, one a line",
+  options: ["namespace", "prefix", "json", "timeout"],
+  async run(call) {
+    const { store } = await openFirst(call);
+    for await (const [key, value] of store.entries({ prefix: call.options.prefix })) {
+      await answerJson(call.terminal, { key, ...toldValue(value) });
+    }
+    return exitCodes.done;
+  },
 };
 
 export const namespaces: Command = {
   ...common,
+  options: ["namespace", "json", "timeout"],
   summary: "list the namespaces directly below that hold something",
   run: async (call) => list(call, (await openFirst(call)).store.namespaces()),
 };
