@@ -181,7 +181,7 @@ export const takeMutants: readonly Mutant[] = [
   brokenDriver(
     "S6",
     "take is by get and compareAndDelete, of a driver that answers later",
-    "any calls that are not awaited give what a map with a clock gives",
+    "atomic steps keep their place among other calls",
     ({ namespace }) => ({
       async take(key) {
         for (;;) {
