@@ -11,25 +11,37 @@ export interface CommonSettings {
 
 /** What `memoryStore` is called with. */
 export interface MemorySettings {
+  /** From the query of the URL. */
   readonly maxEntries?: number;
+  /** From the query of the URL. */
   readonly maxBytes?: number;
+  /** As `storeFromUrl` was told. */
   readonly sweepEvery?: Duration | undefined;
+  /** As `storeFromUrl` was told. */
   readonly timeout?: Duration | undefined;
 }
 
 /** What `fileStore` is called with. */
 export interface FileSettings {
+  /** From the path of the URL. */
   readonly directory: string;
+  /** From the query of the URL. */
   readonly durability?: "none" | "file" | "full";
+  /** From the query of the URL. */
   readonly disk?: "local" | "network";
+  /** As `storeFromUrl` was told. */
   readonly sweepEvery?: Duration | undefined;
+  /** As `storeFromUrl` was told. */
   readonly timeout?: Duration | undefined;
 }
 
 /** What `redisStore` and `valkeyStore` are called with. */
 export interface ServerSettings {
+  /** The URL as it was given. */
   readonly url: string;
+  /** As `storeFromUrl` was told. */
   readonly namespace?: string | undefined;
+  /** As `storeFromUrl` was told. */
   readonly timeout?: Duration | undefined;
 }
 

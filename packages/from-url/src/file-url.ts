@@ -3,6 +3,13 @@
  * works; `file:///data` is a URL, percent-encoded. What follows a `?` is left out.
  *
  * @throws TypeError where it names no directory
+ *
+ * @example
+ * ```ts
+ * import { directoryOf } from "@kv/from-url";
+ *
+ * console.log(directoryOf("file:///var/lib/my%20shop")); // /var/lib/my shop
+ * ```
  */
 export function directoryOf(url: string | URL): string {
   const [written = "", ...query] = String(url)

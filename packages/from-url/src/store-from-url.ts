@@ -48,6 +48,7 @@ export interface StoreFromUrlOptions {
  *
  * const root = await storeFromUrl(process.env.KV_URL ?? "file:./data/kv", { namespace: "shop" });
  * const stores = new StoreRegistry({ root });
+ * await stores.get("sessions").set("ada", "logged in", { expiresIn: "15m" });
  * ```
  */
 export async function storeFromUrl(url: string | URL, options: StoreFromUrlOptions = {}): Promise<FullStore> {

@@ -6,7 +6,7 @@ export type RedisStore = FullStore;
 export type RedisStoreOptions = UrlOptions | ClientOptions;
 
 /**
- * A store in Redis, with every capability: `redisStore({ url: "redis://localhost:6379" })`, or over a client of
+ * Makes a store in Redis, with every capability: `redisStore({ url: "redis://localhost:6379" })`, or over a client of
  * ioredis that is there already, `redisStore({ client })`. Nothing is touched before the first call.
  *
  * @throws TypeError for a url that is none, and for a client with a `keyPrefix`

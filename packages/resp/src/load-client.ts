@@ -3,13 +3,28 @@ import type { RespClient } from "./resp-client.ts";
 
 /** A client's library, as far as it is needed here. */
 export interface ClientLibrary<O> {
-  readonly Redis: new (options: O) => RespClient;
+  /** Makes a client. */
+  readonly Redis: new (
+    options: O,
+  ) => RespClient;
 }
 
 /**
  * Makes a client of a library that is loaded only now.
  *
  * @throws StoreError `KV_FAILED` where the library is not installed, or a bundler broke it: no later call mends that
+ *
+ * @example
+ * ```ts
+ * import { type Backend, backendStore, loadClient } from "@kv/resp";
+ *
+ * const redis: Backend = {
+ *   name: "redis",
+ *   makeClient: (options) => loadClient("ioredis", () => import("ioredis"), options),
+ * };
+ * const store = backendStore(redis, { url: "redis://localhost:6379" });
+ * await store.close();
+ * ```
  */
 export async function loadClient<O>(
   name: string,

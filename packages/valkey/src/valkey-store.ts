@@ -6,7 +6,7 @@ export type ValkeyStore = FullStore;
 export type ValkeyStoreOptions = UrlOptions | ClientOptions;
 
 /**
- * A store in Valkey, with every capability: `valkeyStore({ url: "valkey://localhost:6379" })`, or over a client of
+ * Makes a store in Valkey, with every capability: `valkeyStore({ url: "valkey://localhost:6379" })`, or over a client of
  * iovalkey that is there already, `valkeyStore({ client })`. Nothing is touched before the first call.
  *
  * @throws TypeError for a url that is none, and for a client with a `keyPrefix`
