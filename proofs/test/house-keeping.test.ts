@@ -202,7 +202,7 @@ function filesIn(folder: string, name: RegExp): string[] {
 function importsOf(file: string): string[] {
   const text = readFileSync(file, "utf8");
   const imports =
-    /^(?:import|export)\s[\w\s{},*$]*?\bfrom "([^"]+)"|^import "([^"]+)"|\bimport\("([^"]+)"\)/gm;
+    /^(?:import|export)\s[\w\s{},*$]*?\bfrom "([^"]+)"|^import "([^"]+)"|^(?! *\*).*\bimport\("([^"]+)"\)/gm;
   return [...text.matchAll(imports)].map(([, named, alone, loaded]) => named ?? alone ?? loaded ?? "");
 }
 
