@@ -3,6 +3,7 @@ import { getConnInfo } from "@hono/node-server/conninfo";
 import { bytes, declareStores, type FullStore, isStoreError, json, text } from "@kv/core";
 import { clientAddress, rateLimit, responseCache, type SessionEnv, sessions } from "@kv/hono";
 import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
 
 interface Link {
   readonly url: string;
@@ -30,9 +31,10 @@ export function shortener(root: FullStore, { mail, complain }: Outside): Hono<Se
   const app = new Hono<SessionEnv<Visitor>>();
 
   app.onError((error, c) => {
-    complain(`${c.req.method} ${c.req.path}: ${error.message}`);
-    if ("getResponse" in error) return error.getResponse();
-    return c.text("Sorry.", isStoreError(error) ? 503 : 500);
+    const response =
+      "getResponse" in error ? error.getResponse() : c.text("Sorry.", isStoreError(error) ? 503 : 500);
+    if (response.status >= 500) complain(`${c.req.method}: ${error.message}`); // a path may be a token
+    return response;
   });
 
   // Where a link leads, for people who look before they click. The same for all, and computed once in ten minutes.
@@ -72,11 +74,11 @@ export function shortener(root: FullStore, { mail, complain }: Outside): Hono<Se
   });
 
   const someLinks = rateLimit(stores, { limit: 20, window: "1m", policy: "links", key, onOutage: "allow" });
-  app.post("/links", someLinks, async (c) => {
+  app.post("/links", someLinks, bodyLimit({ maxSize: 4_096 }), async (c) => {
     const by = c.var.session.data?.name;
     if (by === undefined) return c.text("Log in first.", 401);
-    const url = await c.req.text();
-    if (!URL.canParse(url) || !/^https?:/.test(url)) return c.text("That is no URL of a page.", 400);
+    const url = urlOf(await c.req.text());
+    if (url === undefined) return c.text("That is no URL of a page.", 400);
     for (;;) {
       const id = randomBytes(6).toString("base64url");
       if (!(await links.setIfAbsent(id, { url, by }))) continue;
@@ -97,6 +99,13 @@ export function shortener(root: FullStore, { mail, complain }: Outside): Hono<Se
   });
 
   return app;
+}
+
+/** The URL as browsers read it: what is shown, kept and followed is one and the same. */
+function urlOf(typed: string): string | undefined {
+  if (!URL.canParse(typed)) return undefined;
+  const { protocol, href } = new URL(typed);
+  return protocol === "https:" || protocol === "http:" ? href : undefined;
 }
 
 /** What the middleware keeps, in its own way. */

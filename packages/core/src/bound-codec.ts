@@ -3,7 +3,7 @@ import type { Codec } from "./codec.ts";
 import type { Answer } from "./driver.ts";
 import { isStoreError, StoreError } from "./error.ts";
 import { isMistake } from "./mistake.ts";
-import { atPlace, placeOf } from "./place.ts";
+import { placeText } from "./place.ts";
 import type { Store, Value } from "./store.ts";
 
 /** A codec at work on one store: what it refuses is `KV_INVALID_VALUE`, and says where, and what to do. */
@@ -16,12 +16,9 @@ export interface BoundCodec<T> {
 
 /** Binds a codec to the store that it works on, for integrations that write their own values by a codec. */
 export function boundCodec<T>(codec: Codec<T>, store: Store): BoundCodec<T> {
-  const { owner, path } = placeOf(store);
-  const label = "label" in owner && typeof owner.label === "string" ? owner.label : "a store";
-
   const told = (operation: string, error: unknown, whatToDo: string): unknown => {
     if (isMistake(error)) return error;
-    const place = atPlace(operation, label, path);
+    const place = placeText(operation, store);
     if (isStoreError(error)) {
       const { cause, issues } = error;
       return new StoreError(error.code, `${place}: ${error.message} ${whatToDo}`, { cause, issues });

@@ -1,9 +1,8 @@
-import { hasCapability } from "./capability.ts";
 import { type Duration, durationMs } from "./duration.ts";
 import { kindOf, mistake } from "./mistake.ts";
 import { placeOf, rememberPlace } from "./place.ts";
 import { isStore } from "./registry.ts";
-import type { CreateOptions, IncrementOptions, SetOptions, Store, Value } from "./store.ts";
+import type { CreateOptions, FullStore, IncrementOptions, SetOptions, Store, Value } from "./store.ts";
 import { type TypedView, typed } from "./typed.ts";
 import { viewOf } from "./view.ts";
 
@@ -42,22 +41,18 @@ function expiring<S extends Store>(store: S, expiresIn: Duration): S {
     return "keepExpiry" in options && options.keepExpiry === true ? options : { ...options, expiresIn };
   };
 
+  // Method by method, for a store need not have all of a capability.
+  const full = store as unknown as FullStore;
   const view = viewOf(store, {
     set: (key: string, value: Value, options?: SetOptions) => store.set(key, value, orDefault(options)),
-    ...(hasCapability(store, "batch") && {
-      setMany: (entries: Iterable<readonly [string, Value]>, options?: SetOptions) =>
-        store.setMany(entries, orDefault(options)),
-    }),
-    ...(hasCapability(store, "atomic") && {
-      increment: (key: string, options?: IncrementOptions) => store.increment(key, orDefault(options)),
-      setIfAbsent: (key: string, value: Value, options?: CreateOptions) =>
-        store.setIfAbsent(key, value, orDefault(options)),
-      compareAndSet: (key: string, expected: Value, value: Value, options?: SetOptions) =>
-        store.compareAndSet(key, expected, value, orDefault(options)),
-    }),
-    ...(hasCapability(store, "namespaces") && {
-      withNamespace: (name: string) => expiring(store.withNamespace(name), expiresIn),
-    }),
+    setMany: (entries: Iterable<readonly [string, Value]>, options?: SetOptions) =>
+      full.setMany(entries, orDefault(options)),
+    increment: (key: string, options?: IncrementOptions) => full.increment(key, orDefault(options)),
+    setIfAbsent: (key: string, value: Value, options?: CreateOptions) =>
+      full.setIfAbsent(key, value, orDefault(options)),
+    compareAndSet: (key: string, expected: Value, value: Value, options?: SetOptions) =>
+      full.compareAndSet(key, expected, value, orDefault(options)),
+    withNamespace: (name: string) => expiring(full.withNamespace(name), expiresIn),
   });
   const { owner, path } = placeOf(store);
   rememberPlace(view, owner, path);

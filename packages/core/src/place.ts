@@ -23,3 +23,13 @@ export function atPlace(operation: string, label: string, path: readonly string[
   const place = path === null || path.length === 0 ? "" : `, namespace ${JSON.stringify(path.join("/"))}`;
   return `${operation} on ${label}${place}`;
 }
+
+/** The same for a store, as far as it is known. */
+export function placeText(operation: string, store: object): string {
+  const { owner, path } = placeOf(store);
+  return atPlace(
+    operation,
+    "label" in owner && typeof owner.label === "string" ? owner.label : "a store",
+    path,
+  );
+}

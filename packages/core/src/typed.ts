@@ -1,13 +1,14 @@
 import { type BoundCodec, boundCodec } from "./bound-codec.ts";
 import type { Bytes } from "./bytes.ts";
-import { hasCapability } from "./capability.ts";
 import { after, type Codec, isBytesCodec } from "./codec.ts";
 import type { Answer } from "./driver.ts";
-import { isStoreError } from "./error.ts";
+import { isStoreError, StoreError } from "./error.ts";
+import { placeText } from "./place.ts";
 import type {
   AtomicStore,
   BatchStore,
   CreateOptions,
+  FullStore,
   GetOptions,
   ListableStore,
   ListOptions,
@@ -67,7 +68,7 @@ export interface TypedAtomicMethods<T> {
   /**
    * Gets and removes an entry: of many callers exactly one gets the value, the others `undefined`. Where it rejects with
    * `KV_OUTCOME_UNKNOWN` the value may be gone. `KV_INVALID_VALUE` where the codec refuses what is stored, which then
-   * stays as it is.
+   * stays as it is. `KV_TIMEOUT` where others change the entry all the time, for 5 seconds: nothing was taken.
    */
   take(key: string): Promise<T | undefined>;
 }
@@ -127,17 +128,17 @@ interface TypedNamespaces<T, S extends Store> {
  */
 export function typed<T, S extends Store>(store: S, codec: Codec<T>): TypedStore<T, S> {
   const bound = boundCodec(codec, store);
+  // Method by method, for a store need not have all of a capability, and none of them may pass the codec by.
+  const full = store as unknown as FullStore;
   const view = viewOf(store, {
     store,
     codec,
     ...valueMethods(store, bound),
-    ...(hasCapability(store, "batch") && batchMethods(store, bound)),
-    ...(hasCapability(store, "atomic") && atomicMethods(store, bound)),
-    ...(hasCapability(store, "atomic") && isBytesCodec(codec) && { take: store.take.bind(store) }),
-    ...(hasCapability(store, "listing") && listMethods(store, bound)),
-    ...(hasCapability(store, "namespaces") && {
-      withNamespace: (name: string) => typed(store.withNamespace(name), codec),
-    }),
+    ...batchMethods(full, bound),
+    ...atomicMethods(full, bound),
+    ...(isBytesCodec(codec) && { take: (key: string) => full.take(key) }),
+    ...listMethods(full, bound),
+    withNamespace: (name: string) => typed(full.withNamespace(name), codec),
   });
   return view as TypedStore<T, S>;
 }
@@ -181,12 +182,17 @@ function atomicMethods<T>(store: AtomicStore, codec: BoundCodec<T>): TypedAtomic
 
     // Read first, for what the codec refuses has to stay.
     take: async (key) => {
-      for (;;) {
+      const untilMs = performance.now() + patienceMs;
+      do {
         const stored = await store.get(key);
         if (stored === undefined) return undefined;
         const value = await codec.decode("take", stored);
         if (await store.compareAndDelete(key, stored)) return value;
-      }
+      } while (performance.now() < untilMs);
+      throw new StoreError(
+        "KV_TIMEOUT",
+        `${placeText("take", store)}: others kept changing the entry for ${patienceMs / 1_000} seconds. Nothing was taken: try again.`,
+      );
     },
   };
 }
@@ -210,6 +216,9 @@ function listMethods<T>(store: ListableStore, codec: BoundCodec<T>): TypedListMe
     },
   };
 }
+
+/** How long `take` tries while others change the entry each time (S7). */
+const patienceMs = 5_000;
 
 function decodeIfFound<T>(
   codec: BoundCodec<T>,

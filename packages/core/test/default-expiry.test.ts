@@ -1,6 +1,6 @@
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { createStore } from "../src/driver-entry.ts";
-import { getOrSet, json, typed, withDefaultExpiry } from "../src/index.ts";
+import { type FullStore, getOrSet, json, type Store, typed, withDefaultExpiry } from "../src/index.ts";
 import { mapDriver, textOf } from "./map-driver.ts";
 
 function cached() {
@@ -94,5 +94,16 @@ describe("withDefaultExpiry", () => {
     }
     await expect(cache.set("k", "v", { expiresIn: 1, keepExpiry: true } as never)).rejects.toThrow(TypeError);
     expect(await store.exists("k")).toBe(false);
+  });
+
+  test("every write that a store has gets it, though the store has not all of a capability", async () => {
+    const driver = mapDriver();
+    const { take: _, getMany: __, ...store } = createStore(driver);
+    const cache = withDefaultExpiry(store as Store as FullStore, "1m");
+    await cache.setIfAbsent("j", "v");
+    await cache.increment("n");
+    await cache.setMany([["k", "v"]]);
+    expect(driver.calls).toEqual(["setIfAbsent 60000 []", "increment 1 60000 []", "setMany 60000 []"]);
+    expect(cache).not.toHaveProperty("take");
   });
 });

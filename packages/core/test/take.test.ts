@@ -1,4 +1,4 @@
-import { describe, expect, expectTypeOf, test } from "vitest";
+import { describe, expect, expectTypeOf, test, vi } from "vitest";
 import { createStore } from "../src/driver-entry.ts";
 import { type Bytes, bytes, json, StoreError, text, typed } from "../src/index.ts";
 import { type MapNamespace, mapDriver, textOf } from "./map-driver.ts";
@@ -128,4 +128,23 @@ test("KV_CORRUPT where the entry is damaged, which stays", async () => {
   await store.set("k", "v");
   await expect(store.take("k")).rejects.toMatchObject({ code: "KV_CORRUPT" });
   expect(await store.exists("k")).toBe(true);
+});
+
+test("S7 take of a typed view gives up where others change the entry all the time, and takes nothing", async () => {
+  vi.useFakeTimers({ toFake: ["performance"] });
+  try {
+    const inner = createStore(mapDriver());
+    await inner.set("k", "1");
+    const store = {
+      ...inner,
+      async compareAndDelete() {
+        vi.advanceTimersByTime(1_000);
+        return false;
+      },
+    };
+    await expect(typed(store, text).take("k")).rejects.toMatchObject({ code: "KV_TIMEOUT" });
+    expect(await inner.exists("k")).toBe(true);
+  } finally {
+    vi.useRealTimers();
+  }
 });

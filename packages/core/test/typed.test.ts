@@ -5,6 +5,7 @@ import {
   type Bytes,
   bytes,
   type Codec,
+  type FullStore,
   isStoreError,
   json,
   type StandardSchema,
@@ -106,6 +107,14 @@ describe("a typed view", () => {
     expect(await view.exists("k")).toBe(true);
     expect(view).not.toHaveProperty("increment");
     expect(view).not.toHaveProperty("withNamespace");
+  });
+
+  test("no write passes the codec by, though the store has not all of a capability", async () => {
+    const { take: _, ...store } = createStore(mapDriver());
+    const users = typed(store as Store as FullStore, json<User>());
+    expect(await users.setIfAbsent("ada", { name: "Ada" })).toBe(true);
+    expect(await users.get("ada")).toEqual({ name: "Ada" });
+    expect(users).not.toHaveProperty("take");
   });
 
   test("a store behind a Proxy stays behind it", async () => {

@@ -2,7 +2,7 @@ import { inBackground } from "@kv/core/driver";
 
 /**
  * The bytes of a body, `undefined` where there are more than `maxBytes`, where they take longer than `limitMs`, and
- * where reading them fails.
+ * where reading them fails or a piece is no bytes.
  */
 export async function collectBody(
   body: ReadableStream<Uint8Array> | null,
@@ -22,6 +22,7 @@ export async function collectBody(
       const step = await Promise.race([reader.read(), late]);
       if (step === "late") break;
       if (step.done) return joined(chunks, length);
+      if (!(step.value instanceof Uint8Array)) break; // runtimes may send strings, in a way of their own
       length += step.value.length;
       if (length > maxBytes) break;
       chunks.push(step.value);

@@ -72,9 +72,13 @@ export function termsOf(
   }
 }
 
+/** A name of RFC 9110 (section 5.6.2), in lower case; `*` is one too. */
+const token = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
+
 function varyOf(headers: Headers): string[] {
   const names = (headers.get("Vary") ?? "").split(",").map((name) => name.trim().toLowerCase());
-  return [...new Set(names)].filter((name) => name !== "");
+  // What is no header's name may mean anything.
+  return [...new Set(names)].filter((name) => name !== "").map((name) => (token.test(name) ? name : "*"));
 }
 
 /** Of several ages the first counts, and one that is none is passed over (RFC 9111, section 5.1). */

@@ -164,3 +164,34 @@ test("whatever goes wrong while a response is stored, those who wait for it go o
   await expect.poll(async () => (await fetch(server.url)).headers.get("Cache-Status")).toMatch(/hit/);
   expect([(await watch.warnings()).length > 0, watch.fatal]).toEqual([true, []]);
 });
+
+test.each(["Accept-Encoding; q=1", "Accept Encoding", "@@", "Accept, (comment)"])(
+  "Vary: %s names no header, so nothing is stored, and the page goes on",
+  async (vary) => {
+    using watch = watchProcess();
+    await using store = memoryStore();
+    const cache = cacheApp(store, { freshFor: "1m" });
+    cache.answerer = (_request, time) => new Response(`answer ${time}`, { headers: { Vary: vary } });
+    await using server = await served(cache.app);
+    const ask = async () => (await fetch(server.url)).text();
+    expect([await ask(), await ask()]).toEqual(["answer 1", "answer 2"]);
+    expect([await watch.warnings(), watch.fatal]).toEqual([[], []]);
+  },
+);
+
+test("a body with a piece that is no bytes is not stored", async () => {
+  await using store = memoryStore();
+  const cache = cacheApp(store, { freshFor: "1m" });
+  cache.answerer = () =>
+    new Response(
+      new ReadableStream<unknown>({
+        start(controller) {
+          controller.enqueue("a page in text");
+          controller.close();
+        },
+      }) as ReadableStream<Uint8Array>,
+    );
+  await using server = await served(cache.app);
+  const ask = async () => (await fetch(server.url)).text();
+  expect([await ask(), await ask(), await ask()]).toEqual(Array.from({ length: 3 }, () => "a page in text"));
+});
