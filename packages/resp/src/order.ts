@@ -8,7 +8,8 @@ export interface Emptying {
   readonly layout: KeyLayout;
   /** The keys that later calls have used: each was removed before the first of them. */
   readonly cleared: Set<string>;
-  failed(error: unknown): void;
+  /** A key is removed for such a call. */
+  removing(removal: Promise<unknown>): void;
 }
 
 /**
@@ -72,14 +73,8 @@ export class Order {
     for (const emptying of this.#emptyings) {
       if (!emptying.layout.covers(step.key) || emptying.cleared.has(step.key)) continue;
       emptying.cleared.add(step.key);
-      this.#sender.send(
-        new Step(
-          remove,
-          step.key,
-          [],
-          () => {},
-          (error) => emptying.failed(error),
-        ),
+      emptying.removing(
+        new Promise((done, failed) => this.#sender.send(new Step(remove, step.key, [], done, failed))),
       );
     }
     this.#sender.send(step);

@@ -1,5 +1,6 @@
 import { type Buffer, isUtf8 } from "node:buffer";
 import { isStoreError, StoreError } from "@kv/core";
+import { inBackground } from "@kv/core/driver";
 import type { KeyLayout } from "./key-layout.ts";
 import { readyClient, removeAll, scan } from "./kinds.ts";
 import type { Emptying, Order } from "./order.ts";
@@ -29,27 +30,73 @@ export async function* walk(sender: Sender, pattern: string): AsyncGenerator<Pag
 
 /** Removes a namespace and all below it. */
 export async function empty(sender: Sender, order: Order, layout: KeyLayout): Promise<void> {
-  let failure: { readonly error: unknown } | undefined;
-  const failed = (error: unknown): void => {
-    failure ??= { error };
+  const removals = new Removals();
+  const emptying: Emptying = {
+    layout,
+    cleared: new Set(),
+    removing: (removal) => inBackground(() => removals.add([removal])),
   };
-  const emptying: Emptying = { layout, cleared: new Set(), failed };
   order.beginEmptying(emptying);
   try {
     const client = (await sender.ask(readyClient)) as RespClient;
-    let removal: Promise<void> = Promise.resolve();
+    let removal: Promise<unknown> = Promise.resolve();
     for await (const { node, keys } of walk(sender, layout.all)) {
       await removal;
-      if (failure !== undefined) break;
+      if (removals.haveFailed) break;
       const left = keys.map(nameOf).filter((key) => typeof key !== "string" || !emptying.cleared.has(key));
       // Together with the next step of the walk.
-      removal = remove(sender, client, left).catch((error: unknown) => failed(inPart(client, node, error)));
+      removal = removals.add(remove(sender, client, left), (error) => inPart(client, node, error));
     }
-    await removal;
+  } catch (error) {
+    removals.failed(error);
   } finally {
     order.endEmptying(emptying);
   }
-  if (failure !== undefined) throw failure.error;
+  await removals.end();
+}
+
+/** What has come of the removals of a namespace's keys. */
+class Removals {
+  readonly #underWay = new Set<Promise<void>>();
+  #failure: { readonly error: unknown } | undefined;
+  /** Whether a key was removed, or may be. */
+  #changed = false;
+
+  get haveFailed(): boolean {
+    return this.#failure !== undefined;
+  }
+
+  /** Counts removals that were sent, and waits for them. */
+  async add(
+    removals: readonly Promise<unknown>[],
+    explain: (error: unknown) => unknown = (error) => error,
+  ): Promise<void> {
+    const settled = removals.map((removal) =>
+      removal.then(
+        () => {
+          this.#changed = true;
+        },
+        (error: unknown) => this.failed(explain(error)),
+      ),
+    );
+    const all = Promise.all(settled).then(() => undefined);
+    this.#underWay.add(all);
+    await all;
+    this.#underWay.delete(all);
+  }
+
+  failed(error: unknown): void {
+    this.#changed ||= isStoreError(error, "KV_OUTCOME_UNKNOWN");
+    this.#failure ??= { error };
+  }
+
+  /** Waits for all, and fails where one has failed: as something that changed nothing only where nothing was. */
+  async end(): Promise<void> {
+    await Promise.all(this.#underWay);
+    if (this.#failure === undefined) return;
+    const { error } = this.#failure;
+    throw this.#changed ? unfinished(error) : error;
+  }
 }
 
 async function* walkNode(sender: Sender, node: RespClient, pattern: string): AsyncGenerator<Buffer[]> {
@@ -71,15 +118,28 @@ function nameOf(serverKey: Buffer): Argument {
   return isUtf8(serverKey) ? serverKey.toString() : serverKey;
 }
 
-async function remove(sender: Sender, client: RespClient, keys: readonly Argument[]): Promise<void> {
+function remove(sender: Sender, client: RespClient, keys: readonly Argument[]): Promise<unknown>[] {
+  if (keys.length === 0) return [];
   // The keys of a command have to be of one slot on a cluster, and few are.
-  if (client.isCluster === true) await Promise.all(keys.map((key) => sender.ask(removeAll, "", [key])));
-  else if (keys.length > 0) await sender.ask(removeAll, "", keys);
+  return client.isCluster === true
+    ? keys.map((key) => sender.ask(removeAll, "", [key]))
+    : [sender.ask(removeAll, "", keys)];
 }
 
 /** Says in which part of a cluster a walk failed; a repeat finishes it. */
 function inPart(client: RespClient, node: RespClient, error: unknown): unknown {
   if (client.isCluster !== true || !isStoreError(error)) return error;
-  const message = `in the part at ${addressOf(node)}: ${error.message} Call it again to finish it.`;
+  const message = `in the part at ${addressOf(node)}: ${error.message}${again}`;
   return new StoreError(error.code, message, { cause: error.cause });
 }
+
+/** Of an emptying that has removed some keys, or may have: no error may say that it changed nothing. */
+function unfinished(error: unknown): unknown {
+  if (!isStoreError(error)) return error;
+  const message = error.message.replace(" Nothing was changed.", "").replace(again, "");
+  return new StoreError("KV_OUTCOME_UNKNOWN", `not all could be removed: ${message}${again}`, {
+    cause: error.cause,
+  });
+}
+
+const again = " Call it again to finish it.";
