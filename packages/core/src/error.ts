@@ -5,7 +5,7 @@ import type { SchemaIssue } from "./standard-schema.ts";
  *
  * - `KV_UNAVAILABLE`: not sent, or a read without an answer; nothing was changed, trying again is safe
  * - `KV_OUTCOME_UNKNOWN`: a write was sent and not answered; it may or may not have been done
- * - `KV_TIMEOUT`: gave up waiting for a lock, or for others to leave an entry alone; nothing was changed
+ * - `KV_TIMEOUT`: gave up waiting for its turn, for a lock, or for others to leave an entry alone; nothing was changed
  * - `KV_DENIED`: the store's user lacks the rights
  * - `KV_FULL`: the disk or the server's memory is full
  * - `KV_READ_ONLY`: the disk or the server takes no writes

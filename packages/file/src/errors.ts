@@ -1,3 +1,4 @@
+import { normalize } from "node:path";
 import { StoreError, type StoreErrorCode } from "@kv/core";
 import type { Explanation } from "@kv/core/driver";
 
@@ -6,9 +7,10 @@ export function isErrno(error: unknown, ...codes: readonly string[]): error is N
   return error instanceof Error && "code" in error && codes.includes(error.code as string);
 }
 
-/** Whether an error is the file system's, of whatever code. */
+/** Whether an error is the file system's, of whatever code. Deno gives it no `errno`. */
 export function isFileError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && "errno" in error;
+  if (!(error instanceof Error)) return false;
+  return "errno" in error || ("code" in error && /^E[A-Z0-9]+$/.test(String(error.code)));
 }
 
 /** Nothing stands at the path, or at a directory that leads to it. */
@@ -16,131 +18,80 @@ export function isMissing(error: unknown): boolean {
   return isErrno(error, "ENOENT");
 }
 
-export function corrupt(path: string, why: string, cause?: unknown): StoreError {
-  return new StoreError(
-    "KV_CORRUPT",
-    `the entry in ${path} is damaged: ${why}. set heals it, delete removes it.`,
-    { cause },
-  );
+/** There is no room for anything new. */
+export function isFull(error: unknown): boolean {
+  return isErrno(error, "ENOSPC", "EDQUOT");
 }
 
-/** What nobody but another program can have put there is left alone. */
-export function directoryInPlace(path: string, cause: unknown): StoreError {
-  return new StoreError(
-    "KV_FAILED",
-    `a directory stands where the file of an entry belongs: ${path}. It was left as it is: look what it holds, and move it away.`,
-    { cause },
-  );
-}
-
-/** What is no file, and nobody but another program can have put in the place of a lock, is left alone. */
-export function noLock(path: string, cause: unknown): StoreError {
-  return new StoreError(
-    "KV_FAILED",
-    `something that is no lock stands in the place of one: ${path}. Nothing was changed. Look what it is, and move it away.`,
-    { cause },
-  );
-}
-
-/**
- * Whether an error says that what was to be read is no file: a link, a directory, a FIFO, a socket, a device. Some
- * cannot be opened; a FIFO can, and has no positions to read at.
- */
+/** What was to be read is a link, a directory, a socket, a device, or a FIFO, which has no positions to read at. */
 export function isNoFile(error: unknown): boolean {
   return isErrno(error, "ELOOP", "EISDIR", "ENXIO", "ENODEV", "ESPIPE", "EAGAIN");
 }
 
-/** Nobody has ever found two texts with the same SHA-256: somebody has moved or renamed a file. */
-export function anotherEntry(path: string): StoreError {
-  return corrupt(path, "it is the entry of another key or namespace");
-}
+export const corrupt = (path: string, why: string, cause?: unknown): StoreError =>
+  made("KV_CORRUPT", `the entry in ${path} is damaged: ${why}. set heals it, delete removes it.`, cause);
+// Nobody has ever found two texts with the same SHA-256: somebody has moved or renamed a file.
+export const anotherEntry = (path: string): StoreError =>
+  corrupt(path, "it is the entry of another key or namespace");
 
-export function tooLarge(path: string, size: number, cause: unknown): StoreError {
-  return new StoreError(
-    "KV_FAILED",
-    `there is no memory for the entry in ${path}, which takes ${size} bytes. It was left as it is.`,
-    { cause },
-  );
-}
+// What nobody but another program can have put there is left alone.
+export const directoryInPlace = (path: string, cause: unknown): StoreError =>
+  made("KV_FAILED", `a directory stands where the file of an entry belongs: ${path}. Move it away.`, cause);
+export const noLock = (path: string, cause: unknown): StoreError =>
+  made("KV_FAILED", `what stands in the place of a lock is none: ${path}. Move it away.`, cause);
 
-/** A lock was not to be had in time. */
-export function notLocked(path: string, timeoutMs: number): StoreError {
-  return new StoreError(
-    "KV_TIMEOUT",
-    `the lock ${path} was not free within ${timeoutMs} ms; nothing was changed. It is held by another process that changes the same key, or has been stopped while it did.`,
-  );
-}
+export const tooLarge = (path: string, size: number, cause: unknown): StoreError =>
+  made("KV_FAILED", `there is no memory for the entry in ${path}, which takes ${size} bytes.`, cause);
+export const noHardLinks = (path: string, cause: unknown): StoreError =>
+  made("KV_FAILED", `locks are hard links, and the file system at ${path} has none: choose another.`, cause);
 
-/** Too long in the queue, or on the way: nothing was begun that changes anything. */
-export function notBegun(timeoutMs: number): StoreError {
-  return new StoreError(
-    "KV_TIMEOUT",
-    `calls on the same key that were made earlier took more than ${timeoutMs} ms; nothing was changed.`,
-  );
-}
+export const notLocked = (path: string, ms: number): StoreError =>
+  made("KV_TIMEOUT", `others did not release ${path} within ${ms} ms; nothing was changed.`);
+export const alwaysStopped = (ms: number, cause: unknown): StoreError =>
+  made("KV_TIMEOUT", `for ${ms} ms others stopped the change again and again; nothing was changed.`, cause);
+export const notBegun = (ms: number): StoreError =>
+  made("KV_TIMEOUT", `calls before it took ${ms} ms; nothing was changed. Make fewer at the same time.`);
+// The disk did not answer a call that has changed nothing, or one that may have.
+export const noAnswer = (ms: number): StoreError =>
+  made("KV_UNAVAILABLE", `the disk did not answer within ${ms} ms; nothing was changed.`);
+export const unanswered = (ms: number): StoreError =>
+  made("KV_OUTCOME_UNKNOWN", `the disk did not answer within ${ms} ms: the change may have been made.`);
+export const perhapsNotDurable = (path: string, cause: unknown): StoreError =>
+  made("KV_OUTCOME_UNKNOWN", `the change to ${path} was made, but a power cut may undo it.`, cause);
+export const partlyDeleted = (path: string, cause: unknown): StoreError =>
+  made("KV_OUTCOME_UNKNOWN", `not all of the entries in ${path} were deleted, but some may be.`, cause);
+// The disk says that a change failed, and it looks as if it had been made, and unmade by another.
+export const lostReply = (path: string, cause: unknown): StoreError =>
+  made("KV_OUTCOME_UNKNOWN", `the change to ${path} failed, or its reply was lost: its file is gone.`, cause);
 
-/** The disk did not answer a call that only looks. */
-export function noAnswer(timeoutMs: number): StoreError {
-  return new StoreError(
-    "KV_UNAVAILABLE",
-    `the disk did not answer within ${timeoutMs} ms; nothing was changed.`,
-  );
-}
-
-/** The disk did not answer a call that changes something. */
-export function unanswered(timeoutMs: number): StoreError {
-  return new StoreError(
-    "KV_OUTCOME_UNKNOWN",
-    `the disk did not answer within ${timeoutMs} ms, so what was asked may or may not have been done.`,
-  );
-}
-
-/** The change is there for everyone, but the disk could not make it last. */
-export function perhapsNotDurable(path: string, cause: unknown): StoreError {
-  return new StoreError(
-    "KV_OUTCOME_UNKNOWN",
-    `the change to ${path} was made, but the disk did not confirm it, so a power cut may undo it.`,
-    { cause },
-  );
-}
-
-export function refusedDirectory(directory: string, why: string): StoreError {
-  return new StoreError("KV_DENIED", `${directory} was refused: ${why}`);
+function made(code: StoreErrorCode, message: string, cause?: unknown): StoreError {
+  return new StoreError(code, message, { cause });
 }
 
 /** Gives the file system's errors their codes. */
 export function explain(error: unknown): Explanation {
   if (!isFileError(error)) return { code: "KV_FAILED", message: "an unexpected error; see the cause." };
-  const known = reasons[error.code ?? ""];
-  const [code, why] = known ?? ["KV_FAILED", "the file system failed; see the cause"];
   const { path, dest }: NodeJS.ErrnoException & { readonly dest?: string } = error;
-  const where = `${path === undefined ? "" : ` at ${path}`}${dest === undefined ? "" : ` -> ${dest}`}`;
-  return { code, message: `${why}${where} (${error.code}, ${error.syscall}).` };
+  const [code, why] = reasons[error.code ?? ""] ?? ["KV_FAILED", "the file system failed; see the cause"];
+  const unchanged = code === "KV_FAILED" ? "" : "; nothing was changed";
+  const where = path === undefined ? "" : ` at ${normalize(path)}`;
+  const to = dest === undefined ? "" : ` -> ${normalize(dest)}`;
+  return { code, message: `${why}${unchanged}${where}${to} (${error.code}, ${error.syscall}).` };
 }
 
-const full = (what: string): [StoreErrorCode, string] => ["KV_FULL", `${what}; nothing was changed`];
-
 const reasons: Readonly<Record<string, readonly [StoreErrorCode, string]>> = {
-  ENOSPC: full("the disk has no room or no inodes left: make room"),
-  EDQUOT: full("the disk quota is used up: make room or raise it"),
-  EFBIG: full("the file system takes no file of this size"),
-  EMLINK: full("the file system takes no more links or directories there"),
-  EROFS: ["KV_READ_ONLY", "the file system is mounted read-only; nothing was changed"],
-  EACCES: [
-    "KV_DENIED",
-    "this user has not the rights: the directory and all in it must belong to the user; nothing was changed",
-  ],
-  EPERM: ["KV_DENIED", "the file system does not allow it; nothing was changed"],
-  EMFILE: [
-    "KV_UNAVAILABLE",
-    "the process has no file descriptors left: raise its limit (ulimit -n), or look who leaks them; nothing was changed",
-  ],
-  ENFILE: ["KV_UNAVAILABLE", "the system has no file descriptors left; nothing was changed"],
-  ENOMEM: ["KV_UNAVAILABLE", "the system has no memory left; nothing was changed"],
+  ENOSPC: ["KV_FULL", "the disk has no room or no inodes left: make room"],
+  EDQUOT: ["KV_FULL", "the disk quota is used up: make room or raise it"],
+  EFBIG: ["KV_FULL", "the file system takes no file of this size"],
+  EMLINK: ["KV_FULL", "the file system takes no more links or directories there"],
+  EROFS: ["KV_READ_ONLY", "the file system is mounted read-only"],
+  EACCES: ["KV_DENIED", "this user has not the rights: the directory and all in it must belong to the user"],
+  EPERM: ["KV_DENIED", "the file system does not allow it"],
+  EMFILE: ["KV_UNAVAILABLE", "the process has no file descriptors left: raise them (ulimit -n)"],
+  ENFILE: ["KV_UNAVAILABLE", "the system has no file descriptors left"],
+  ENOMEM: ["KV_UNAVAILABLE", "the system has no memory left"],
+  ESTALE: ["KV_UNAVAILABLE", "the file was replaced on the server again and again while it was read"],
   ENOTDIR: ["KV_FAILED", "something else stands where a directory of the store belongs: look what it is"],
-  ENAMETOOLONG: [
-    "KV_FAILED",
-    "the path is too long: nest namespaces less deep, or choose a shorter directory",
-  ],
+  ENAMETOOLONG: ["KV_FAILED", "the path is too long: nest namespaces less deep, or shorten the directory"],
   EIO: ["KV_FAILED", "the disk failed"],
 };

@@ -8,229 +8,269 @@ import {
   type FullDriverNamespace,
   sameBytes,
 } from "@kv/core/driver";
-import type { Backend } from "./backend.ts";
-import type { Change } from "./changes.ts";
-import type { Found, Wanted } from "./entry-reader.ts";
-import { type Io, run } from "./io.ts";
+import type { Batch, Call } from "./call-queue.ts";
+import type { FileContext } from "./context.ts";
+import { deleteAll } from "./delete-all.ts";
+import type { Found, Wanted } from "./entry-files.ts";
+import { type Gensync, run } from "./gensync.ts";
 import { type EntryKey, entryKey, type Place } from "./layout.ts";
 import { listKeys, listNamespaces } from "./listing.ts";
-import type { Deadline } from "./locks.ts";
+import { deleteExpired } from "./sweep.ts";
+import { type Put, type Transaction, transact } from "./transaction.ts";
 
 const never = Number.POSITIVE_INFINITY;
 
+/** What is to become of an entry, and the answer to the caller. */
+interface Decision<T> {
+  readonly answer: T;
+  readonly put?: Put;
+  readonly removes?: boolean;
+}
+
+type Decide<T> = (found: Found | undefined, nowMs: number) => Decision<T>;
+
+/**
+ * What has to be known of an entry, to decide: nothing; what `Wanted` says; its expiry, and a damaged one is taken as one
+ * that never expires; or its value, for a change that is made in any case, and looks under the lock alone.
+ */
+type Needed = "nothing" | Wanted | "expiry, or damage" | "value, under the lock";
+
 /** The operations on one namespace. */
-export function fileNamespace(backend: Backend, place: Place): FullDriverNamespace {
-  const { session, entries, changes, order } = backend;
+export class FileNamespace implements FullDriverNamespace {
+  readonly #context: FileContext;
+  readonly #place: Place;
+
+  constructor(context: FileContext, place: Place) {
+    this.#context = context;
+    this.#place = place;
+  }
+
+  get(key: string, batch?: Batch): Answer<Uint8Array | undefined> {
+    return this.#look(key, "value", (found) => found?.value, batch);
+  }
+
+  exists(key: string): Answer<boolean> {
+    return this.#look(key, "expiry", (found) => found !== undefined);
+  }
+
+  expiresInMs(key: string): Answer<number | undefined> {
+    return this.#look(key, "expiry", (found, nowMs) => found && found.expiresAtMs - nowMs);
+  }
+
+  getAndRenew(key: string, renewForMs: number): Answer<Uint8Array | undefined> {
+    return after(this.#renew(key, renewForMs, "value"), (found) => found?.value);
+  }
+
+  touch(key: string, renewForMs: number): Answer<boolean> {
+    return after(this.#renew(key, renewForMs, "expiry"), (found) => found !== undefined);
+  }
+
+  set(key: string, lent: DriverValue, expiry: Expiry, batch?: Batch): Answer<void> {
+    const value = copied(lent);
+    if (expiry !== "keep") {
+      return this.#change(key, "nothing", (_, nowMs) => put(value, nowMs + expiry, undefined), batch);
+    }
+    const decide = (found: Found | undefined): Decision<void> =>
+      put(value, found?.expiresAtMs ?? never, undefined);
+    return this.#change(key, "expiry, or damage", decide, batch);
+  }
+
+  delete(key: string, batch?: Batch): Answer<boolean> {
+    return this.#change(key, "expiry, or damage", (found) => removeIf(found !== undefined), batch);
+  }
+
+  increment(key: string, by: number, expiresInMs: number): Answer<{ value: number; expiresInMs: number }> {
+    return this.#change(key, "value, under the lock", (found, nowMs) => {
+      const value = addToInteger(found?.value, by);
+      const expiresAtMs = found?.expiresAtMs ?? nowMs + expiresInMs;
+      return put(String(value), expiresAtMs, { value, expiresInMs: expiresAtMs - nowMs });
+    });
+  }
+
+  setIfAbsent(key: string, lent: DriverValue, expiresInMs: number): Answer<boolean> {
+    const value = copied(lent);
+    return this.#change(key, "expiry", (found, nowMs) =>
+      found === undefined ? put(value, nowMs + expiresInMs, true) : leave(false),
+    );
+  }
+
+  compareAndSet(key: string, lentExpected: DriverValue, lent: DriverValue, expiry: Expiry): Answer<boolean> {
+    const expected = copied(lentExpected);
+    const value = copied(lent);
+    return this.#change(key, "value", (found, nowMs) =>
+      holds(found, expected)
+        ? put(value, expiry === "keep" ? found.expiresAtMs : nowMs + expiry, true)
+        : leave(false),
+    );
+  }
+
+  compareAndDelete(key: string, lentExpected: DriverValue): Answer<boolean> {
+    const expected = copied(lentExpected);
+    return this.#change(key, "value", (found) => removeIf(holds(found, expected)));
+  }
+
+  take(key: string): Answer<Uint8Array | undefined> {
+    return this.#change(key, "value", (found) => ({ answer: found?.value, removes: found !== undefined }));
+  }
+
+  getMany(keys: readonly string[]): Answer<(Uint8Array | undefined)[]> {
+    const batch = this.#context.queue.batch();
+    return allOf(keys, (key) => this.get(key, batch));
+  }
+
+  setMany(entries: ReadonlyMap<string, DriverValue>, expiry: Expiry): Answer<void> {
+    const batch = this.#context.queue.batch();
+    return after(
+      allOf(entries, ([key, value]) => this.set(key, value, expiry, batch)),
+      () => undefined,
+    );
+  }
+
+  deleteMany(keys: ReadonlySet<string>): Answer<number> {
+    const batch = this.#context.queue.batch();
+    return after(
+      allOf(keys, (key) => this.delete(key, batch)),
+      (deleted) => deleted.filter(Boolean).length,
+    );
+  }
+
+  deleteAll(): Promise<void> {
+    return deleteAll(this.#context, this.#place);
+  }
+
+  deleteExpired(): Promise<number> {
+    return deleteExpired(this.#context, this.#place);
+  }
+
+  keys(): AsyncIterable<string[]> {
+    return listKeys(this.#context, this.#place);
+  }
+
+  namespaces(): AsyncIterable<string[]> {
+    return listNamespaces(this.#context, this.#place);
+  }
 
   /** The entry if it is live, and when it was looked for. */
-  function look<T>(
+  #look<T>(
     key: string,
     wanted: Wanted,
     meaning: (found: Found | undefined, nowMs: number) => T,
+    batch?: Batch,
   ): Answer<T> {
-    const at = entryKey(place, key);
-    return order.onKey(place, at.hash, "read", (deadline) => {
-      const nowMs = entries.now();
-      const found = session.isOpen ? entries.liveAtOnce(at, nowMs) : "later";
-      if (found !== "later") return meaning(found, nowMs);
-      return after(run(opened(entries.liveLater(at, nowMs, wanted, deadline))), (later) =>
-        meaning(later, nowMs),
-      );
-    });
-  }
-
-  function alter<T>(key: string, work: (key: EntryKey, deadline: Deadline) => Io<T>): Answer<T> {
-    const at = entryKey(place, key);
-    backend.sweeper?.start();
-    return order.onKey(place, at.hash, "change", (deadline) => run(opened(work(at, deadline))));
-  }
-
-  function* opened<T>(work: Io<T>): Io<T> {
-    if (!session.isOpen) yield* session.open();
-    return yield* work;
-  }
-
-  function get(key: string): Answer<Uint8Array | undefined> {
-    return look(key, "value", (found) => found?.value);
-  }
-
-  function set(key: string, lent: DriverValue, expiry: Expiry): Answer<void> {
-    const value = copied(lent);
-    return alter(key, (at, deadline) => {
-      const expiresAtMs = expiry === "keep" ? never : entries.endOf(expiry);
-      return changes.change(
-        at,
-        deadline,
-        function* (change) {
-          if (expiry === "keep") yield* keepExpiry(change, yield* liveOrDamaged(at, deadline));
-          yield* entries.commit(at, change);
-        },
-        (change) => entries.stage(at, change, value, expiresAtMs, deadline),
-      );
-    });
-  }
-
-  /** `set` heals a damaged entry, whose expiry nobody knows. */
-  function* liveOrDamaged(at: EntryKey, deadline: Deadline): Io<Found | undefined> {
-    try {
-      return yield* entries.live(at, "expiry", deadline);
-    } catch (error) {
-      if (isStoreError(error, "KV_CORRUPT")) return undefined;
-      throw error;
+    const { directory, queue, files, now } = this.#context;
+    const at = entryKey(this.#place, key);
+    let isLarge = false;
+    if (directory.isOpen && queue.isFree(at.hash, "read")) {
+      const nowMs = now();
+      const found = files.readAtOnce(at);
+      if (found !== "later") return meaning(liveAt(nowMs, found), nowMs);
+      isLarge = true;
     }
-  }
-
-  function* keepExpiry(change: Change, found: Found | undefined): Io<void> {
-    if (found !== undefined && found.expiresAtMs !== never) yield* entries.restage(change, found.expiresAtMs);
+    const look = (call: Call): Answer<T> => {
+      const nowMs = now();
+      const read = isLarge ? files.readLater(at, wanted, call) : files.read(at, wanted, call);
+      const found = run(this.#opened(read), call);
+      return after(found, (each) => meaning(liveAt(nowMs, each), nowMs));
+    };
+    return queue.onKey(this.#place, at.hash, "read", look, batch);
   }
 
   /** Renews, if there is anything to renew. */
-  function renew(key: string, renewForMs: number, wanted: Wanted): Answer<Found | undefined> {
-    return alter(key, function* (at, deadline) {
-      const found = yield* entries.live(at, wanted, deadline);
-      if (found === undefined || found.expiresAtMs === never) return found;
-      return yield* changes.changeInPlace(at, deadline, () =>
-        entries.renew(at, renewForMs, wanted, deadline),
-      );
-    });
+  #renew(key: string, renewForMs: number, wanted: Wanted): Answer<Found | undefined> {
+    return this.#transact(key, (at, transaction) => transaction.renew(at, renewForMs, wanted));
   }
 
-  function remove(key: string): Answer<boolean> {
-    return alter(key, function* (at, deadline) {
-      if ((yield* stateOf(at, deadline)) === "missing") return false;
-      return yield* changes.change(at, deadline, function* (change) {
-        const state = yield* stateOf(at, deadline);
-        if (state !== "missing") yield* entries.remove(at, change);
-        return state === "live" || state === "damaged";
-      });
-    });
+  #change<T>(key: string, needed: Needed, decide: Decide<T>, batch?: Batch): Answer<T> {
+    return this.#transact(
+      key,
+      (at, transaction, call) => this.#decided(at, transaction, call, needed, decide),
+      batch,
+    );
   }
 
-  function* stateOf(at: EntryKey, deadline: Deadline): Io<"missing" | "expired" | "live" | "damaged"> {
-    const nowMs = entries.now();
+  #transact<T>(
+    key: string,
+    work: (at: EntryKey, transaction: Transaction, call: Call) => Gensync<T>,
+    batch?: Batch,
+  ): Answer<T> {
+    const context = this.#context;
+    const at = entryKey(this.#place, key);
+    context.sweeper?.start();
+    const change = (call: Call): Answer<T> =>
+      run(this.#opened(transact(context, at, call, (transaction) => work(at, transaction, call))), call);
+    return context.queue.onKey(this.#place, at.hash, "change", change, batch);
+  }
+
+  /** Decides by a look without a lock, which is the answer if nothing is to be changed, and for sure by one under it. */
+  *#decided<T>(
+    at: EntryKey,
+    transaction: Transaction,
+    call: Call,
+    needed: Needed,
+    decide: Decide<T>,
+  ): Gensync<T> {
+    let nowMs = this.#context.now();
+    let staged: Put | undefined;
+    if (needed === "value, under the lock") yield* transaction.begin();
+    else {
+      const first = decide(yield* this.#find(at, needed, call), nowMs);
+      if (first.put === undefined && first.removes !== true) return first.answer;
+      if (first.put !== undefined) yield* transaction.begin();
+      if (first.put !== undefined) yield* transaction.stage(at, first.put); // it takes long, and others need not wait for it
+      staged = first.put;
+    }
+    yield* transaction.lock();
+    if (staged === undefined) nowMs = this.#context.now();
+    const { answer, put: sure, removes } = decide(yield* this.#find(at, needed, call), nowMs);
+    if (removes === true) yield* transaction.remove();
+    if (sure === undefined) return answer;
+    if (sure.expiresAtMs !== staged?.expiresAtMs) yield* transaction.stage(at, sure);
+    yield* transaction.commit();
+    return answer;
+  }
+
+  /**
+   * The entry if it had not expired when this began: by then it was there, whatever others do while it is read. Needs no
+   * lock: a file never changes but in its expiry, which is read and written in one piece.
+   */
+  *#find(at: EntryKey, needed: Needed, call: Call): Gensync<Found | undefined> {
+    if (needed === "nothing") return undefined;
+    const nowMs = this.#context.now();
     try {
-      const found = yield* entries.reader.read(at, "expiry", deadline);
-      if (found === undefined) return "missing";
-      return found.expiresAtMs <= nowMs ? "expired" : "live";
+      const wanted = needed.startsWith("value") ? "value" : "expiry";
+      return liveAt(nowMs, yield* this.#context.files.read(at, wanted, call));
     } catch (error) {
-      if (isStoreError(error, "KV_CORRUPT")) return "damaged";
+      if (needed === "expiry, or damage" && isStoreError(error, "KV_CORRUPT")) return damaged;
       throw error;
     }
   }
 
-  return {
-    get,
-
-    getAndRenew(key, renewForMs) {
-      return after(renew(key, renewForMs, "value"), (found) => found?.value);
-    },
-
-    set,
-
-    touch(key, renewForMs) {
-      return after(renew(key, renewForMs, "expiry"), (found) => found !== undefined);
-    },
-
-    delete: remove,
-
-    exists: (key) => look(key, "expiry", (found) => found !== undefined),
-
-    expiresInMs: (key) =>
-      look(key, "expiry", (found, nowMs) => (found === undefined ? undefined : found.expiresAtMs - nowMs)),
-
-    deleteAll: () => backend.deleteAll(place),
-
-    getMany: (keys) => inTurn(keys, get),
-
-    setMany(all, expiry) {
-      const answers = inTurn(all, ([key, value]) => set(key, value, expiry));
-      return after(answers, () => undefined);
-    },
-
-    deleteMany: (keys) => after(inTurn(keys, remove), (deleted) => deleted.filter(Boolean).length),
-
-    increment: (key, by, expiresInMs) =>
-      alter(key, (at, deadline) =>
-        changes.change(at, deadline, function* (change) {
-          const nowMs = entries.now();
-          const found = yield* entries.live(at, "value", deadline);
-          const value = addToInteger(found?.value, by);
-          const expiresAtMs = found === undefined ? entries.endOf(expiresInMs) : found.expiresAtMs;
-          yield* entries.stage(at, change, String(value), expiresAtMs, deadline);
-          yield* entries.commit(at, change);
-          return { value, expiresInMs: found === undefined ? expiresInMs : expiresAtMs - nowMs };
-        }),
-      ),
-
-    setIfAbsent(key, lent, expiresInMs) {
-      const value = copied(lent);
-      return alter(key, function* (at, deadline) {
-        if ((yield* entries.live(at, "expiry", deadline)) !== undefined) return false;
-        return yield* changes.change(
-          at,
-          deadline,
-          function* (change) {
-            if ((yield* entries.live(at, "expiry", deadline)) !== undefined) return false;
-            yield* entries.commit(at, change);
-            return true;
-          },
-          (change) => entries.stage(at, change, value, entries.endOf(expiresInMs), deadline),
-        );
-      });
-    },
-
-    compareAndSet(key, lentExpected, lent, expiry) {
-      const expected = copied(lentExpected);
-      const value = copied(lent);
-      return alter(key, function* (at, deadline) {
-        if ((yield* matching(at, expected, deadline)) === undefined) return false;
-        const expiresAtMs = expiry === "keep" ? never : entries.endOf(expiry);
-        return yield* changes.change(
-          at,
-          deadline,
-          function* (change) {
-            const found = yield* matching(at, expected, deadline);
-            if (found === undefined) return false;
-            if (expiry === "keep") yield* keepExpiry(change, found);
-            yield* entries.commit(at, change);
-            return true;
-          },
-          (change) => entries.stage(at, change, value, expiresAtMs, deadline),
-        );
-      });
-    },
-
-    compareAndDelete(key, lentExpected) {
-      const expected = copied(lentExpected);
-      return alter(key, function* (at, deadline) {
-        if ((yield* matching(at, expected, deadline)) === undefined) return false;
-        return yield* changes.change(at, deadline, function* (change) {
-          if ((yield* matching(at, expected, deadline)) === undefined) return false;
-          yield* entries.remove(at, change);
-          return true;
-        });
-      });
-    },
-
-    take: (key) =>
-      alter(key, function* (at, deadline) {
-        if ((yield* entries.live(at, "expiry", deadline)) === undefined) return undefined;
-        return yield* changes.change(at, deadline, function* (change) {
-          const found = yield* entries.live(at, "value", deadline);
-          if (found !== undefined) yield* entries.remove(at, change);
-          return found?.value;
-        });
-      }),
-
-    keys: () => listKeys(backend, place),
-    namespaces: () => listNamespaces(backend, place),
-    deleteExpired: () => backend.deleteExpired(place),
-  };
-
-  function* matching(at: EntryKey, expected: DriverValue, deadline: Deadline): Io<Found | undefined> {
-    const found = yield* entries.live(at, "value", deadline);
-    return found !== undefined && sameBytes(found.value, bytesOf(expected)) ? found : undefined;
+  *#opened<T>(work: Gensync<T>): Gensync<T> {
+    yield* this.#context.directory.open();
+    return yield* work;
   }
+}
+
+const damaged: Found = { expiresAtMs: never, value: new Uint8Array(0) };
+
+function put<T>(value: DriverValue, expiresAtMs: number, answer: T): Decision<T> {
+  return { answer, put: { value, expiresAtMs } };
+}
+
+function removeIf(removes: boolean): Decision<boolean> {
+  return { answer: removes, removes };
+}
+
+function leave<T>(answer: T): Decision<T> {
+  return { answer };
+}
+
+function liveAt(nowMs: number, found: Found | undefined): Found | undefined {
+  return found === undefined || found.expiresAtMs <= nowMs ? undefined : found;
+}
+
+function holds(found: Found | undefined, expected: DriverValue): found is Found {
+  return found !== undefined && sameBytes(found.value, bytesOf(expected));
 }
 
 /** Work may have to wait, and the caller may change the bytes meanwhile (S3). */
@@ -242,30 +282,20 @@ function after<T, R>(answer: Answer<T>, then: (value: T) => R): Answer<R> {
   return answer instanceof Promise ? answer.then(then) : then(answer);
 }
 
-/** The calls of a batch, each begun in its place, also where one before it failed; the first failure is told at the end. */
-function inTurn<K, T>(items: Iterable<K>, call: (item: K) => Answer<T>): Answer<T[]> {
-  const answers: Answer<T>[] = [];
-  let waits = false;
-  for (const item of items) {
-    const answer = begun(item, call);
-    waits ||= answer instanceof Promise;
-    answers.push(answer);
-  }
-  return waits ? allSettled(answers) : (answers as T[]);
-}
-
-function begun<K, T>(item: K, call: (item: K) => Answer<T>): Answer<T> {
-  try {
-    return call(item);
-  } catch (error) {
-    return Promise.reject(error);
-  }
-}
-
-async function allSettled<T>(answers: readonly Answer<T>[]): Promise<T[]> {
-  const settled = await Promise.allSettled(answers);
-  return settled.map((each) => {
-    if (each.status === "rejected") throw each.reason;
-    return each.value;
+/** The calls of a batch, each of them made, also where one before it failed; the first failure is reported at the end. */
+function allOf<K, T>(items: Iterable<K>, call: (item: K) => Answer<T>): Answer<T[]> {
+  const answers = Array.from(items, (item) => {
+    try {
+      return call(item);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   });
+  if (!answers.some((answer) => answer instanceof Promise)) return answers as T[];
+  return Promise.allSettled(answers).then((settled) =>
+    settled.map((each) => {
+      if (each.status === "rejected") throw each.reason;
+      return each.value;
+    }),
+  );
 }

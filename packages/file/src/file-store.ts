@@ -1,20 +1,20 @@
 import { resolve } from "node:path";
 import type { Duration, FullStore } from "@kv/core";
-import {
-  checkOptions,
-  createStore,
-  type Driver,
-  durationMs,
-  type FullDriverNamespace,
-} from "@kv/core/driver";
-import { Backend } from "./backend.ts";
+import { checkOptions, createStore, type Driver, durationMs } from "@kv/core/driver";
+import { CallQueue } from "./call-queue.ts";
+import type { FileContext } from "./context.ts";
+import { EntryFiles } from "./entry-files.ts";
 import { explain } from "./errors.ts";
-import { fileNamespace } from "./file-namespace.ts";
-import { disks } from "./files.ts";
-import { run } from "./io.ts";
+import { FileNamespace } from "./file-namespace.ts";
+import { disks, sharingThreads } from "./files.ts";
+import { run } from "./gensync.ts";
+import { lifeOf, newIdentity } from "./identity.ts";
 import { placeOf } from "./layout.ts";
-import { type Durability, ordinary, Session, type Surroundings } from "./session.ts";
+import { Locks } from "./locks.ts";
+import { Owners } from "./owners.ts";
+import { type Durability, type Environment, StoreDirectory } from "./store-directory.ts";
 import { Sweeper } from "./sweeper.ts";
+import { diskOf } from "./thread-share.ts";
 
 export type FileStore = FullStore;
 
@@ -67,41 +67,53 @@ export function fileStore(options: FileStoreOptions): FileStore {
   return fileStoreIn(options, {});
 }
 
-/** The same in surroundings of a test's own. */
-export function fileStoreIn(options: FileStoreOptions, surroundings: Partial<Surroundings>): FileStore {
-  checkFileOptions(options);
-  const { directory, durability = "full", disk = "local" } = options;
-  const { sweepEvery = Number.POSITIVE_INFINITY, timeout = "5s" } = options;
-  const timeoutMs = durationMs(timeout, "timeout");
-  const sweepEveryMs = durationMs(sweepEvery, "sweepEvery");
-  const absolute = resolve(directory);
-  const around: Surroundings = { ...ordinary, disk: disks[disk], ...surroundings };
-  const session = new Session(absolute, durability, timeoutMs, around);
-  const backend = new Backend(session);
-  const placeAt = (path: readonly string[]): ReturnType<typeof placeOf> => placeOf(session.layout.data, path);
-  if (sweepEveryMs !== Number.POSITIVE_INFINITY) {
-    const root = placeAt([]);
-    backend.sweeper = new Sweeper(sweepEveryMs, async () => backend.deleteExpired(root));
-  }
-  const namespace = (path: readonly string[]): FullDriverNamespace => fileNamespace(backend, placeAt(path));
-
+/** The same in an environment of a test's own. */
+export function fileStoreIn(options: FileStoreOptions, environment: Partial<Environment>): FileStore {
+  const context = contextOf(options, environment);
+  const { directory, owners } = context;
+  const namespace = (path: readonly string[]): FileNamespace =>
+    new FileNamespace(context, placeOf(directory.layout.data, path));
+  const root = namespace([]);
+  const { timeout = "5s", sweepEvery = Number.POSITIVE_INFINITY } = options;
+  const everyMs = durationMs(sweepEvery, "sweepEvery");
+  if (everyMs !== Number.POSITIVE_INFINITY)
+    context.sweeper = new Sweeper(everyMs, () => root.deleteExpired());
   return createStore(
     {
-      label: `files in ${absolute}`,
-      root: namespace([]),
+      label: `files in ${directory.layout.directory}`,
+      root,
       namespace,
       copiesValues: true,
       explain,
       async close() {
-        session.isClosed = true;
-        await backend.sweeper?.stop();
-        await run(session.close());
+        directory.isClosed = true;
+        await context.sweeper?.stop();
+        await run(owners.close());
       },
     } satisfies Driver,
     { timeout },
   );
 }
 
+export function contextOf(options: FileStoreOptions, given: Partial<Environment>): FileContext {
+  checkFileOptions(options);
+  const { durability = "full", disk: kind = "local", timeout = "5s" } = options;
+  const path = resolve(options.directory);
+  const environment = { ...defaults, disk: disks[kind], ...given };
+  const disk = sharingThreads(environment.disk, kind, () => environment.diskOf(path));
+  const directory = new StoreDirectory(path, durability, { ...environment, disk });
+  const owners = new Owners(directory);
+  return {
+    directory,
+    queue: new CallQueue(durationMs(timeout, "timeout")),
+    owners,
+    locks: new Locks(directory, owners),
+    files: new EntryFiles(directory),
+    now: environment.now,
+  };
+}
+
+const defaults = { diskOf, now: () => Date.now(), newIdentity, lifeOf, stillMs: 10_000 };
 const durabilities: readonly Durability[] = ["none", "file", "full"];
 const known: readonly string[] = ["directory", "durability", "disk", "sweepEvery", "timeout"];
 

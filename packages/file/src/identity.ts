@@ -3,6 +3,7 @@ import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import { threadId } from "node:worker_threads";
 import { isErrno } from "./errors.ts";
+import type { FileStatus } from "./files.ts";
 
 /** Who an owner is, as the name of its directory and the text of its locks; see `newIdentity`. */
 export type Identity = string;
@@ -13,53 +14,68 @@ export type Identity = string;
  */
 export type Life = "alive" | "ended" | "unknown";
 
-/** A new owner in this process: process, its start, boot, process namespace, machine, thread, and a random part. */
-export function newIdentity(): Identity {
-  const here = thisProcess();
-  return [...here.parts, threadId, randomBytes(8).toString("hex")].join("-");
+/** What tells a directory from its copies. */
+export type DirectoryId = Pick<FileStatus, "dev" | "ino">;
+
+const pattern =
+  /^(?<pid>\d+)-(?<start>\d+)-(?<boot>[0-9a-f]+)-(?<namespace>\d+)-(?<machine>[0-9a-f]+)-(?<thread>\d+)-(?<dev>\d+)-(?<ino>\d+)-[0-9a-f]+$/;
+/** Of a file, on all file systems. */
+const longestName = 200;
+const unknownStart = "0";
+/** The owners of this thread. */
+const own = new Set<Identity>();
+
+/** A new owner in this process, thread and machine, that belongs in that directory. */
+export function newIdentity({ dev, ino }: DirectoryId): Identity {
+  const { start, boot, namespace, machine } = thisProcess();
+  const random = randomBytes(8).toString("hex");
+  const identity = [process.pid, start, boot, namespace, machine, threadId, dev, ino, random].join("-");
+  own.add(identity);
+  return identity;
 }
 
-/** Whether a text can be an owner's name, of this version or another: what a power cut left of one may not. */
+/** Whether an owner belongs in another directory, of which this is a copy: then nobody there knows of this one. */
+export function isCopied(owner: Identity, { dev, ino }: DirectoryId): boolean {
+  const its = pattern.exec(owner)?.groups;
+  if (its === undefined) return false;
+  // Elsewhere the same device may have another number.
+  return (
+    its["ino"] !== String(ino) || (its["namespace"] === thisProcess().namespace && its["dev"] !== String(dev))
+  );
+}
+
+/** Whether a text can be an owner's name: what a power cut left of one may not, nor what another program has written. */
 export function canBeIdentity(text: string): boolean {
-  return text.length <= longestName && /^[0-9a-z]+(-[0-9a-z]+)*$/i.test(text);
+  return text.length <= longestName && pattern.test(text);
 }
 
 /** Whether an owner is still there. */
 export function lifeOf(owner: Identity): Life {
-  const [, pid = "", start, boot, namespace, machine, thread] = pattern.exec(owner) ?? [];
+  if (own.has(owner)) return "alive";
   const here = thisProcess();
-  if (start === undefined || machine !== here.machine) return "unknown";
-  // The same machine was started again since.
-  if (boot !== here.boot) return "ended";
+  const { pid, start, boot, namespace, machine, thread } = pattern.exec(owner)?.groups ?? {};
+  if (machine !== here.machine) return "unknown";
+  if (boot !== here.boot) return "ended"; // the machine was started again since
   if (namespace !== here.namespace) return "unknown";
-  if (Number(pid) === process.pid && start === here.start) {
-    return Number(thread) === threadId ? "alive" : "unknown";
-  }
-  if (start === "0") return exists(Number(pid)) ? "unknown" : "ended";
-  return startOf(Number(pid)) === start ? "alive" : "ended";
+  // Without its start, a process is not known from an earlier one of the same number.
+  if (start === unknownStart || here.start === unknownStart) return exists(Number(pid)) ? "unknown" : "ended";
+  if (Number(pid) !== process.pid) return startOf(Number(pid)) === start ? "alive" : "ended";
+  if (start !== here.start) return "ended";
+  return Number(thread) === threadId ? "alive" : "unknown";
 }
 
-/** Of a file, on all file systems. */
-const longestName = 200;
-const pattern = /^(\d+)-(\d+)-([0-9a-f]+)-(\d+)-([0-9a-f]+)-(\d+)-[0-9a-f]+$/;
+let known: Readonly<Record<"start" | "boot" | "namespace" | "machine", string>> | undefined;
 
-interface Process {
-  readonly start: string;
-  readonly boot: string;
-  readonly namespace: string;
-  readonly machine: string;
-  readonly parts: readonly (string | number)[];
-}
-
-let known: Process | undefined;
-
-function thisProcess(): Process {
+function thisProcess(): NonNullable<typeof known> {
   if (known !== undefined) return known;
-  const start = startOf(process.pid) ?? "0";
-  const boot = short(textOf("/proc/sys/kernel/random/boot_id"));
-  const namespace = /\d+/.exec(linkOf("/proc/self/ns/pid"))?.[0] ?? "0";
-  const machine = short(`${hostname()} ${textOf("/etc/machine-id")}`);
-  known = { start, boot, namespace, machine, parts: [process.pid, start, boot, namespace, machine] };
+  // Where /proc is that of another process namespace, it has other numbers.
+  const isOurs = textOf("/proc/self/stat").startsWith(`${process.pid} `);
+  known = {
+    start: (isOurs ? startOf(process.pid) : undefined) ?? unknownStart,
+    boot: short(textOf("/proc/sys/kernel/random/boot_id")),
+    namespace: /\d+/.exec(said(() => readlinkSync("/proc/self/ns/pid")))?.[0] ?? "0",
+    machine: short(`${hostname()} ${textOf("/etc/machine-id")}`),
+  };
   return known;
 }
 
@@ -73,11 +89,9 @@ function startOf(pid: number): string | undefined {
 
 function exists(pid: number): boolean {
   try {
-    process.kill(pid, 0);
-    return true;
+    return process.kill(pid, 0);
   } catch (error) {
-    if (isErrno(error, "ESRCH")) return false;
-    if (isErrno(error, "EPERM")) return true;
+    if (isErrno(error, "ESRCH", "EPERM")) return error.code === "EPERM"; // it is another user's
     throw error;
   }
 }
@@ -86,21 +100,16 @@ function short(text: string): string {
   return hash("sha256", text, "hex").slice(0, 8);
 }
 
-/** What the system says of itself there; nothing where it is none of Linux. */
 function textOf(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if (isErrno(error, "ENOENT", "ESRCH", "EACCES", "ENOTDIR")) return "";
-    throw error;
-  }
+  return said(() => readFileSync(path, "utf8"));
 }
 
-function linkOf(path: string): string {
+/** What the system says of itself; nothing where it is none of Linux. */
+function said(read: () => string): string {
   try {
-    return readlinkSync(path);
+    return read();
   } catch (error) {
-    if (isErrno(error, "ENOENT", "EACCES", "EINVAL", "ENOTDIR", "UNKNOWN")) return "";
+    if (isErrno(error, "ENOENT", "ESRCH", "EACCES", "ENOTDIR", "EINVAL", "UNKNOWN")) return "";
     throw error;
   }
 }

@@ -2,61 +2,47 @@ import { Buffer } from "node:buffer";
 import { hash } from "node:crypto";
 import { join } from "node:path";
 
+export const markerName = "kv-store";
+
+type Part = "directory" | "marker" | "data" | "locks" | "owners" | "trash" | "spare";
+export type Layout = Readonly<Record<Part, string>>;
+
 /** Where things lie in the directory of a store, frozen (N7). */
-export interface Layout {
-  /** The directory of the store. */
-  readonly directory: string;
-  /** Says that the directory is a store's, and of which version. */
-  readonly marker: string;
-  /** The root namespace. */
-  readonly data: string;
-  /** A file for each key that is being changed: a link to the `id` of the owner that changes it. */
-  readonly locks: string;
-  /** A directory for each owner: a store that is open somewhere. */
-  readonly owners: string;
-  /** What was put aside and is to be removed. */
-  readonly trash: string;
+export function layoutOf(directory: string): Layout {
+  const at = (name: string): string => join(directory, name);
+  return {
+    directory,
+    marker: at(markerName), // says that the directory is a store's, and of which version
+    data: at("data"), // the root namespace
+    locks: at("locks"), // for each key that is being changed a link to the `id` of the owner that changes it
+    owners: at("owners"), // a directory for each store that is open somewhere and has changed something
+    trash: at("trash"), // what was moved away and is being removed
+    spare: at("spare"), // a directory for an owner that finds no room for one
+  };
 }
 
 /** Where a namespace lies. */
 export interface Place {
   readonly directory: string;
-  /** What the address of each of its entries begins with. */
+  /**
+   * What the address of each of its entries begins with. The address stands in the entry's file: `sessions/eu:the key`.
+   * The names of the path are encoded as by `encodeURIComponent`, so the first `:` ends the path, and no two paths and
+   * no path and key meet.
+   */
   readonly addressPrefix: string;
 }
 
-export function layoutOf(directory: string): Layout {
-  const at = (name: string): string => join(directory, name);
-  return {
-    directory,
-    marker: at(markerName),
-    data: at("data"),
-    locks: at("locks"),
-    owners: at("owners"),
-    trash: at("trash"),
-  };
-}
-
-export const markerName = "kv-store";
-
-/** In the directory of a namespace: entries by the beginning of their hash, direct children, directories of owners. */
+// In the directory of a namespace: entries by the beginning of their hash, direct children, and an empty directory that
+// stands for this making of the namespace, until a `deleteAll`: no other one ever has a directory of that name.
 export const entriesName = "d";
 export const childrenName = "n";
-export const ownersName = "p";
+export const generationPattern: RegExp = /^g-[0-9a-f]{16}$/;
 
 export function placeOf(data: string, path: readonly string[]): Place {
   return {
     directory: join(data, ...path.flatMap((name) => [childrenName, encodeName(name)])),
     addressPrefix: `${path.map(encodeURIComponent).join("/")}:`,
   };
-}
-
-/**
- * The address of an entry, which stands in its file: `sessions/eu:the key`. The names of the path are encoded as
- * by `encodeURIComponent`, so the first `:` ends the path, and no two paths and no path and key meet.
- */
-export function addressOf({ addressPrefix }: Place, key: string): string {
-  return addressPrefix + key;
 }
 
 export function keyOf(address: string): string {
@@ -80,20 +66,18 @@ export function hashOf(address: string): string {
 
 export const hashPattern: RegExp = /^[0-9a-f]{64}$/;
 
-/** The directory that holds an entry's file: one of 256, as directories of a million files are slow. */
-export function folderOf({ directory }: Place, entryHash: string): string {
-  return `${directory}/${entriesName}/${entryHash.slice(0, 2)}`;
-}
-
-export function entryPath(place: Place, entryHash: string): string {
-  return `${folderOf(place, entryHash)}/${entryHash}`;
-}
-
 /** Where the file of an entry belongs. */
 export interface EntryFile {
   readonly place: Place;
   readonly hash: string;
+  /** One of 256 directories, as one of a million files is slow. */
+  readonly folder: string;
   readonly path: string;
+}
+
+export function entryFile(place: Place, entryHash: string, address = ""): EntryKey {
+  const folder = `${place.directory}/${entriesName}/${entryHash.slice(0, 2)}`;
+  return { place, hash: entryHash, folder, path: `${folder}/${entryHash}`, address };
 }
 
 /** An entry's file, and what must stand in it. */
@@ -102,9 +86,8 @@ export interface EntryKey extends EntryFile {
 }
 
 export function entryKey(place: Place, key: string): EntryKey {
-  const address = addressOf(place, key);
-  const entryHash = hashOf(address);
-  return { place, address, hash: entryHash, path: entryPath(place, entryHash) };
+  const address = place.addressPrefix + key;
+  return entryFile(place, hashOf(address), address);
 }
 
 const longestName = 80;
@@ -114,10 +97,8 @@ const longestName = 80;
  * addresses of its entries say the name itself.
  */
 function encodeName(name: string): string {
-  let encoded = "n-";
-  for (const byte of Buffer.from(name)) {
-    const character = String.fromCharCode(byte);
-    encoded += /[a-z0-9_-]/.test(character) ? character : `%${byte.toString(16).padStart(2, "0")}`;
-  }
+  const bytes = Buffer.from(name).toString("latin1");
+  const hex = (byte: string): string => `%${byte.charCodeAt(0).toString(16).padStart(2, "0")}`;
+  const encoded = `n-${bytes.replaceAll(/[^a-z0-9_-]/g, hex)}`;
   return encoded.length <= longestName ? encoded : `h-${hash("sha256", name, "hex")}`;
 }

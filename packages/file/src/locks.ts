@@ -1,47 +1,31 @@
 import { Buffer } from "node:buffer";
-import { listed, shut, withFile } from "./directories.ts";
-import { isErrno, isMissing, isNoFile, noLock, notLocked } from "./errors.ts";
+import type { Call } from "./call-queue.ts";
+import { isFileError, isFull, isMissing, isNoFile, noLock, notLocked } from "./errors.ts";
+import { discard, linked, withFile } from "./file-operations.ts";
 import { toRead } from "./files.ts";
-import { canBeIdentity, type Identity } from "./identity.ts";
-import { answered, type Io } from "./io.ts";
-import { ownersName, type Place } from "./layout.ts";
-import type { Owner } from "./owner.ts";
-import type { Session } from "./session.ts";
+import { type Gensync, wait } from "./gensync.ts";
+import type { Identity } from "./identity.ts";
+import { idBytes, type Owner, type Owners, type Twin } from "./owners.ts";
+import type { StoreDirectory } from "./store-directory.ts";
 
-const longestIdentity = 256;
 const longestPauseMs = 16;
-const mostWatched = 1_000;
+const mostSlots = 16;
 
-/** Until when a call may wait, by the monotonic clock. */
-export interface Deadline {
-  untilMs: number;
-  /** Waits for no lock that somebody holds. */
-  readonly impatient?: boolean;
-}
-
-/** A large value takes its time: the deadline counts for each piece of it. */
-export function moveOn(deadline: Deadline, timeoutMs: number): void {
-  deadline.untilMs = performance.now() + timeoutMs;
-}
-
-export interface Holder {
-  readonly id: Identity;
-  /** Changes with every lock and every heartbeat. */
-  readonly sign: string;
-}
+/** Whether to wait for a lock that somebody holds, or to leave it. */
+export type Patience = "waits" | "leaves";
 
 /** Locks on keys, among all processes that share the directory. See PROTOCOL.md. */
 export class Locks {
-  readonly #session: Session;
-  /** Since when the sign of a holder that cannot be judged has stood still, by our own clock. */
-  readonly #watched = new Map<string, { readonly sign: string; readonly sinceMs: number }>();
+  readonly #directory: StoreDirectory;
+  readonly #owners: Owners;
 
-  constructor(session: Session) {
-    this.#session = session;
+  constructor(directory: StoreDirectory, owners: Owners) {
+    this.#directory = directory;
+    this.#owners = owners;
   }
 
-  path(hash: string): string {
-    return `${this.#session.layout.locks}/${hash}`;
+  path(name: string): string {
+    return `${this.#directory.layout.locks}/${name}`;
   }
 
   /**
@@ -49,79 +33,48 @@ export class Locks {
    *
    * @throws StoreError `KV_TIMEOUT`; an error `ENOENT` where the owner has been fenced
    */
-  *take(owner: Owner, lock: string, place: Place | undefined, deadline: Deadline): Io<void> {
-    for (let tries = 0; ; tries += 1) {
-      if (yield* this.#linked(owner, lock)) break;
+  *take(owner: Owner, lock: string, call: Call, patience: Patience): Gensync<void> {
+    const twin: Twin = owner.slots[1].length > 0 ? 0 : 1;
+    let held: Twin | undefined = twin;
+    for (let tries = 0; !(yield* this.#linked(owner, twin, lock)); tries += 1) {
+      call.expectWanted();
       const holder = yield* this.holder(lock);
       if (holder === undefined) continue;
-      if (holder.id === owner.id && !owner.holds(lock)) break; // it could not be released, or the answer was lost
-      if (yield* this.#hasGone(lock, holder)) {
-        yield* this.breakLock(owner, lock, holder.id, place, deadline);
+      if (holder === owner.id && !owner.held.has(lock)) {
+        held = undefined; // it could not be released, or the reply was lost
+        break;
+      }
+      if (yield* this.#owners.hasGone(owner, holder)) {
+        yield* this.breakLock(owner, lock, holder, call, patience);
         continue;
       }
-      if (deadline.impatient === true || performance.now() >= deadline.untilMs)
-        throw notLocked(lock, this.#session.timeoutMs);
-      yield pause(Math.min(2 ** Math.max(0, tries - 4), longestPauseMs));
+      const { untilMs, timeoutMs } = call.deadline;
+      if (patience === "leaves" || performance.now() >= untilMs) throw notLocked(lock, timeoutMs);
+      yield call.sleep(Math.min(2 ** Math.max(0, tries - 4), longestPauseMs));
     }
-    owner.tookLock(lock);
-    if (this.#watched.size > 0) this.#watched.delete(lock);
-  }
-
-  /** Takes away the lock of a holder that has gone. Whoever does so holds a lock for it, which breaks the same way. */
-  *breakLock(
-    owner: Owner,
-    lock: string,
-    holder: Identity,
-    place: Place | undefined,
-    deadline: Deadline,
-  ): Io<void> {
-    const breaking = `${lock}.b`;
-    yield* this.take(owner, breaking, place, deadline);
-    try {
-      yield* this.fence(holder, place);
-      const now = yield* this.holder(lock);
-      // Its holder cannot release it any more, and nobody else breaks it now: so it does not change from here on.
-      if (now?.id === holder) yield* owner.takeAway(lock);
-    } finally {
-      yield* owner.release(breaking);
-    }
+    owner.held.set(lock, held);
+    this.#owners.keepAlive(owner);
   }
 
   /**
-   * Shuts the directories of an owner: from then on it can neither take nor release a lock, nor complete any
-   * change in that namespace that it began. If it lives it finds out, and starts over as a new owner.
+   * Releases a lock, by a rename into the owner's own directory: so that an owner that was fenced, and whose lock another
+   * has taken since, does not take that one away. Where the disk fails the owner gives itself up later.
    */
-  *fence(holder: Identity, place: Place | undefined): Io<void> {
-    if (!canBeIdentity(holder)) return;
-    const { now } = this.#session.around.disk;
-    yield* shut(now, `${this.#session.layout.owners}/${holder}`);
-    if (place === undefined) return;
-    const all = `${place.directory}/${ownersName}`;
-    for (const name of yield* listed(now, all)) {
-      if (name.startsWith(`${holder}.`)) yield* shut(now, `${all}/${name}`);
-    }
-  }
-
-  *#linked(owner: Owner, lock: string): Io<boolean> {
-    try {
-      yield* answered(this.#session.around.disk.now.link(owner.idPath, lock));
-      return true;
-    } catch (error) {
-      if (isErrno(error, "EEXIST")) return false;
-      throw error;
-    }
+  *release(owner: Owner, lock: string): Gensync<void> {
+    const isReleased = (yield* this.#tryRelease(owner, lock)) || (yield* this.#tryRelease(owner, lock));
+    owner.held.delete(lock);
+    if (isReleased) return;
+    owner.isStuck = true;
+    this.#owners.keepAlive(owner);
   }
 
   /** Who holds a lock now, if anyone does. */
-  *holder(lock: string): Io<Holder | undefined> {
-    const { now } = this.#session.around.disk;
-    const buffer = Buffer.alloc(longestIdentity);
+  *holder(lock: string): Gensync<Identity | undefined> {
+    const { now } = this.#directory.disk;
+    const buffer = Buffer.alloc(idBytes);
     try {
-      return yield* withFile(now, lock, toRead, function* (fd) {
-        const length = yield* answered(now.read(fd, buffer, 0, longestIdentity, 0));
-        const { ino, mtimeMs } = yield* answered(now.stat(fd));
-        return { id: buffer.toString("latin1", 0, length), sign: `${ino} ${mtimeMs}` };
-      });
+      const length = yield* withFile(now, lock, toRead, (fd) => wait(now.read(fd, buffer, 0, idBytes, 0)));
+      return buffer.toString("latin1", 0, length).trimEnd();
     } catch (error) {
       if (isMissing(error)) return undefined;
       if (isNoFile(error)) throw noLock(lock, error);
@@ -129,19 +82,53 @@ export class Locks {
     }
   }
 
-  *#hasGone(lock: string, { id, sign }: Holder): Io<boolean> {
-    const life = this.#session.around.lifeOf(id);
-    if (life !== "unknown") return life === "ended";
-    if (!(yield* this.#session.hasDirectory(id))) return true;
-    const nowMs = performance.now();
-    const watched = this.#watched.get(lock);
-    if (watched?.sign === sign) return nowMs - watched.sinceMs >= this.#session.around.stillMs;
-    if (this.#watched.size >= mostWatched) this.#watched.clear();
-    this.#watched.set(lock, { sign, sinceMs: nowMs });
-    return false;
+  /** Takes away the lock of a holder that has gone. Whoever does so holds a lock for it, which breaks the same way. */
+  *breakLock(owner: Owner, lock: string, holder: Identity, call: Call, patience: Patience): Gensync<void> {
+    const right = `${lock}.b`;
+    yield* this.take(owner, right, call, patience);
+    try {
+      yield* this.#owners.fence(holder);
+      // Its holder cannot release it any more, and nobody else breaks it now: so it does not change from here on.
+      if ((yield* this.holder(lock)) === holder) yield* this.#takeAway(owner, lock);
+    } finally {
+      yield* this.release(owner, right);
+    }
   }
-}
 
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+  *#linked(owner: Owner, twin: Twin, lock: string): Gensync<boolean> {
+    const { now } = this.#directory.disk;
+    try {
+      return yield* linked(now, owner.twins[twin], lock);
+    } catch (error) {
+      const slot = owner.slots[1].pop() ?? owner.slots[0].pop();
+      if (!isFull(error) || slot === undefined) throw error;
+      yield* discard(now, slot); // what frees room must work without, and some file systems count links
+      return yield* linked(now, owner.twins[twin], lock);
+    }
+  }
+
+  *#tryRelease(owner: Owner, lock: string): Gensync<boolean> {
+    const twin = owner.held.get(lock);
+    try {
+      const slot = twin === undefined ? undefined : owner.slots[twin === 0 ? 1 : 0].pop();
+      if (twin === undefined || (slot === undefined && owner.slots[twin].length >= mostSlots)) {
+        yield* this.#takeAway(owner, lock);
+      } else {
+        const path = slot ?? owner.freshPath();
+        yield* wait(this.#directory.disk.now.rename(lock, path));
+        owner.slots[twin].push(path);
+      }
+      return true;
+    } catch (error) {
+      if (!isFileError(error)) throw error;
+      return isMissing(error); // the owner was fenced, and the lock is not its own any more
+    }
+  }
+
+  /** Removes a lock, unless this owner has been fenced. */
+  *#takeAway(owner: Owner, lock: string): Gensync<void> {
+    const aside = owner.freshPath();
+    yield* wait(this.#directory.disk.now.rename(lock, aside));
+    yield* discard(this.#directory.disk.now, aside);
+  }
 }

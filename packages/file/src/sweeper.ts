@@ -19,13 +19,10 @@ export class Sweeper {
 
   start(): void {
     if (this.#timer !== undefined || this.#stopped) return;
-    this.#timer = setTimeout(
-      guarded(() => {
-        this.#sweeping = orWarn(() => this.#swept());
-      }),
-      this.#everyMs,
-    );
-    this.#timer.unref();
+    const sweep = guarded(() => {
+      this.#sweeping = orWarn(() => this.#swept());
+    });
+    this.#timer = setTimeout(sweep, this.#everyMs).unref();
   }
 
   /** Ends when a sweep that is under way has. */

@@ -1,17 +1,17 @@
+import { readdirSync } from "node:fs";
 import type { FileStoreOptions } from "@kv/file";
 import { expect, onTestFinished, test } from "vitest";
 import { promisesMade } from "../../core/test/counted.ts";
 import { fileStoreIn } from "../src/file-store.ts";
 import { faultyDisk } from "./injected-faults.ts";
-import { companyIn } from "./places.ts";
 import { newDirectory } from "./temporary.ts";
 
 // What a call costs, counted in what does not vary with the machine.
 
 const reading = ["open", "read", "close"];
 const staging = ["open", "write", "close"];
-const takingTheLock = ["link"];
-const lettingItGo = ["rename", "unlink"];
+const locking = ["link"];
+const releasing = ["rename"];
 
 test("a value is read by three calls of the system, a miss costs one", async () => {
   const { store, asked } = await counted();
@@ -31,12 +31,18 @@ test("a large value is opened twice: to see that it is large, and to read it pie
   expect(asks.filter((name) => name === "open")).toHaveLength(2);
 });
 
-test("a value is written by four, as by hand, none of which waits for the disk unless that is asked for", async () => {
+test("a value is written by six, none of which waits for the disk unless that is asked for", async () => {
   const { store, asked } = await counted();
   await store.set("k", "v");
-  expect(await asked(() => store.set("k", "w"))).toEqual([...staging, "rename"]);
+  expect(await asked(() => store.set("k", "w"))).toEqual([...staging, ...locking, "rename", ...releasing]);
   while ((await asked(() => store.increment("count"))).includes("makeDirectory")); // its folder, the first time
-  expect(await asked(() => store.increment("count"))).toEqual([...reading, ...staging, "rename"]);
+  expect(await asked(() => store.increment("count"))).toEqual([
+    ...locking,
+    ...reading,
+    ...staging,
+    "rename",
+    ...releasing,
+  ]);
 
   const durable = await counted("full");
   await durable.store.set("k", "v");
@@ -44,42 +50,32 @@ test("a value is written by four, as by hand, none of which waits for the disk u
   expect(asks.filter((name) => name === "sync")).toHaveLength(2); // the file and its directory
 });
 
-test("in company a value is written by seven: there is a lock to be taken", async () => {
-  const { store, asked, directory } = await counted();
-  const company = await companyIn(directory);
-  await store.set("k", "v");
-  expect(await asked(() => store.set("k", "w"))).toEqual([
-    ...staging,
-    ...takingTheLock,
-    "rename",
-    ...lettingItGo,
-  ]);
-  await company.close();
+test("a renewal opens the entry once, and takes a lock only where there is an expiry to be moved", async () => {
+  const { store, asked } = await counted();
+  await store.set("k", "v", { expiresIn: "1h" });
+  await store.set("never", "v");
+  for (const call of [() => store.touch("k", "2h"), () => store.get("k", { renewFor: "3h" })]) {
+    expect(await asked(call)).toEqual([
+      "open",
+      "read",
+      ...locking,
+      "read",
+      "write",
+      "stat",
+      "close",
+      ...releasing,
+    ]);
+  }
+  expect(await asked(() => store.touch("never", "1h"))).toEqual(reading);
+  expect(await asked(() => store.touch("missing", "1h"))).toEqual(["open"]);
 });
 
-test("an owner whose company has left is alone again, and one that others keep coming to is not", async () => {
-  const { store, asked, directory } = await counted();
-  const company = await companyIn(directory);
-  await store.set("k", "v");
-  await company.close();
-  const calls = async (): Promise<number> => (await asked(() => store.set("k", "w"))).length;
-  await expect.poll(calls, { timeout: 30_000 }).toBe(4);
-  const next = await companyIn(directory);
-  await store.set("k", "v"); // it is stopped, and begins again
-  expect(await calls()).toBe(7);
-  await next.close();
-});
-
-test("however many calls come into a namespace at once, alone or stopped by others, one directory is made there", async () => {
-  const { store, directory, made } = await counted("none", "network");
-  const keys = Array.from({ length: 100 }, (_, at) => `${at}`);
-  await Promise.all(keys.map((key) => store.set(key, "v")));
-  expect(made()).toEqual([expect.stringMatching(/\.alone$/)]);
-  const company = await companyIn(directory);
-  await Promise.all(keys.map((key) => store.set(key, "w")));
-  const inCompany = made().filter((path) => !path.endsWith(".alone")); // it may look whether it is alone again
-  expect(inCompany).toHaveLength(1);
-  await company.close();
+test("however many calls come into a namespace at once, one generation is made there", async () => {
+  const { path: directory } = newDirectory();
+  const store = fileStoreIn({ directory, durability: "none", disk: "network" }, {});
+  await Promise.all(Array.from({ length: 100 }, (_, at) => store.set(`${at}`, "v")));
+  expect(readdirSync(`${directory}/data`).filter((name) => name.startsWith("g-"))).toHaveLength(1);
+  await store.close();
 });
 
 test("what is answered at once costs one promise", async () => {
@@ -91,24 +87,15 @@ test("what is answered at once costs one promise", async () => {
   }
 });
 
-async function counted(
-  durability: FileStoreOptions["durability"] = "none",
-  kind: FileStoreOptions["disk"] = "local",
-): Promise<{
+async function counted(durability: FileStoreOptions["durability"] = "none"): Promise<{
   store: ReturnType<typeof fileStoreIn>;
   asked(call: () => Promise<unknown>): Promise<string[]>;
-  /** The directories that the store has made for itself in its root namespace since this was last asked. */
-  made(): string[];
-  directory: string;
 }> {
   const names: string[] = [];
-  const made = new Set<string>();
-  const disk = faultyDisk(({ name, args: [path] }) => {
+  const disk = faultyDisk(({ name }) => {
     names.push(name);
-    if (name === "makeDirectory" && String(path).startsWith(`${directory.path}/data/p/`))
-      made.add(String(path));
     return undefined;
-  }, kind);
+  });
   const directory = newDirectory();
   const store = fileStoreIn({ directory: directory.path, durability }, { disk });
   onTestFinished(async () => {
@@ -117,16 +104,10 @@ async function counted(
   });
   return {
     store,
-    directory: directory.path,
-    made() {
-      const paths = Array.from(made);
-      made.clear();
-      return paths;
-    },
     async asked(call) {
       names.length = 0;
       await call();
-      return names.filter((name) => name !== "list"); // now and then one in company looks whether it still is
+      return names;
     },
   };
 }

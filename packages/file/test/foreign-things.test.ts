@@ -16,7 +16,7 @@ import { dirname, join } from "node:path";
 import { type FullStore, isStoreError } from "@kv/core";
 import type { FileStoreOptions } from "@kv/file";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
-import { companyIn, fileOf, listed, lockOf, outcomeOf, storeIn } from "./places.ts";
+import { fileOf, listed, lockOf, outcomeOf, storeIn } from "./places.ts";
 import { newDirectory, newParent } from "./temporary.ts";
 
 const parent = newParent();
@@ -141,7 +141,7 @@ describe.each(["local", "network"] as const)("S7 in an entry's place, disk %s", 
 });
 
 describe.each(["local", "network"] as const)("S7 in the place of a directory, disk %s", (disk) => {
-  test.each(["data/d", "data/p", "data/n", "locks", "owners", "trash"])(
+  test.each(["data/d", "data/n", "locks", "owners", "trash"])(
     "%s, a file is told of by its path, and left alone",
     async (name) => {
       const { store, directory } = await prepared(disk);
@@ -178,8 +178,6 @@ describe.each(["local", "network"] as const)("S7 in the place of a directory, di
 describe.each(["local", "network"] as const)("S7 in a lock's place, disk %s", (disk) => {
   test.each([...kinds, "a directory"])("%s is told of, and nothing is changed", async (kind) => {
     const { store, directory } = await prepared(disk);
-    const company = await companyIn(directory);
-    onTestFinished(() => company.close());
     const lock = lockOf(directory, "key");
     const look = kind === "a directory" ? madeDirectory(lock) : await things[kind]?.(lock);
     const before = look?.();
@@ -229,8 +227,8 @@ describe.each(["local", "network"] as const)("S7 foreign files among those of a 
     await store.withNamespace("kept").set("key", "1");
     const foreign = [
       directory,
-      ...["locks", "owners", "data", "data/d", "data/n", "data/p"].map((place) => join(directory, place)),
-      ...["", "d", "p"].map((place) => join(directory, "data/n/n-child", place)),
+      ...["locks", "owners", "data", "data/d", "data/n"].map((place) => join(directory, place)),
+      ...["", "d"].map((place) => join(directory, "data/n/n-child", place)),
       dirname(fileOf(directory, "key")),
     ].flatMap((at) => [".DS_Store", "x.txt", "x", "ab"].map((name) => join(at, name)));
     const put = foreign.filter((path) => !existsSync(path) && !path.endsWith("/d/ab"));

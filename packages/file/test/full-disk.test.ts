@@ -1,30 +1,29 @@
-import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { FullStore } from "@kv/core";
 import type { FileStoreOptions } from "@kv/file";
-import { afterAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { errno, faultyDisk } from "./injected-faults.ts";
+import { empty, fill, fillInodes, may, mountTmpfs, remount } from "./mounted.ts";
 import { listed, outcomeOf, storeIn } from "./places.ts";
 import { allBelow, newDirectory, newParent } from "./temporary.ts";
 
 const parent = newParent();
 afterAll(() => rmSync(parent, { recursive: true, force: true }));
 
-const mayMount = mounts();
-const unproven = mayMount ? "" : " (unproven here: it takes root to mount a tmpfs)";
+const unproven = may.mountTmpfs ? "" : " (unproven here: it takes root to mount a tmpfs)";
 
-describe.skipIf(!mayMount).each(["local", "network"] as const)(
+describe.skipIf(!may.mountTmpfs).each(["local", "network"] as const)(
   `S7 a small file system of its own, disk %s${unproven}`,
   (disk) => {
     test.each([100, 40_000, 3_000_000])(
       "full: a set of %d bytes is KV_FULL and keeps the old value, nothing is left over, and goes on when there is room",
       async (length) => {
-        const { store, directory, mounted } = await onTmpfs(disk, "size=2m");
+        const { store, directory, mounted } = onTmpfs(disk, "size=2m");
         await store.set("key", "old", { expiresIn: "1h" });
         await store.set("count", "41");
         fill(mounted);
-        const before = allBelow(directory);
+        const before = namesBelow(directory);
         const value = "x".repeat(length);
         for (const call of [
           () => store.set("key", value),
@@ -37,7 +36,7 @@ describe.skipIf(!mayMount).each(["local", "network"] as const)(
           const outcome = await outcomeOf(call);
           expect(outcome, String(call)).toMatchObject({ code: "KV_FULL" });
           expect(String(outcome)).toMatch(/make room/);
-          expect(allBelow(directory), String(call)).toEqual(before);
+          expect(namesBelow(directory), String(call)).toEqual(before);
         }
         // What takes no room goes on.
         expect(textOf(await store.get("key"))).toBe("old");
@@ -47,7 +46,7 @@ describe.skipIf(!mayMount).each(["local", "network"] as const)(
         expect(await store.delete("count")).toBe(true);
         expect(await store.deleteExpired()).toBe(0);
 
-        rmSync(join(mounted, "filler"));
+        empty(mounted);
         await store.set("key", "y".repeat(Math.min(length, 1_000_000)));
         expect((await store.increment("count")).value).toBe(1);
         expect(readdirSync(join(directory, "locks"))).toEqual([]);
@@ -55,22 +54,22 @@ describe.skipIf(!mayMount).each(["local", "network"] as const)(
     );
 
     test("full, and the store new there: KV_FULL, reads go on, deleteAll makes room", async () => {
-      const { store, directory, mounted } = await onTmpfs(disk, "size=2m");
+      const { store, directory, mounted } = onTmpfs(disk, "size=2m");
       await store.set("key", "x".repeat(100_000));
       await store.close();
       fill(mounted);
-      const before = allBelow(directory);
+      const before = namesBelow(directory);
       const fresh = storeIn({ directory, disk });
       expect(await outcomeOf(() => fresh.set("key", "new"))).toMatchObject({ code: "KV_FULL" });
       expect((await fresh.get("key"))?.length).toBe(100_000);
-      expect(allBelow(directory)).toEqual(before);
+      expect(namesBelow(directory)).toEqual(before);
       await fresh.deleteAll();
       await fresh.set("key", "new");
       expect(textOf(await fresh.get("key"))).toBe("new");
     });
 
     test("full before there was a store: KV_FULL at every call, and no file is left by any", async () => {
-      const { directory, mounted } = await onTmpfs(disk, "size=2m");
+      const { directory, mounted } = onTmpfs(disk, "size=2m");
       mkdirSync(directory, { mode: 0o700 });
       fill(mounted);
       const store = storeIn({ directory, disk });
@@ -78,20 +77,16 @@ describe.skipIf(!mayMount).each(["local", "network"] as const)(
         expect(await outcomeOf(() => store.set("key", "1"))).toMatchObject({ code: "KV_FULL" });
         expect(readdirSync(directory)).toEqual([]);
       }
-      rmSync(join(mounted, "filler"));
+      empty(mounted);
       await store.set("key", "1");
       expect(textOf(await store.get("key"))).toBe("1");
     });
 
     test("without inodes: KV_FULL, the old values are kept, nothing is left over, and goes on when there are some", async () => {
-      const { store, directory, mounted } = await onTmpfs(disk, "size=4m,nr_inodes=400");
+      const { store, directory, mounted } = onTmpfs(disk, "size=4m,nr_inodes=400");
       await store.set("key", "old");
-      const fillers = join(mounted, "fillers");
-      mkdirSync(fillers);
-      for (let at = 0; ; at += 1) {
-        if (!written(join(fillers, `${at}`), 0)) break;
-      }
-      const before = allBelow(directory);
+      fillInodes(mounted);
+      const before = namesBelow(directory);
       const child = store.withNamespace("child");
       for (const call of [
         () => store.set("key", "new"),
@@ -100,17 +95,17 @@ describe.skipIf(!mayMount).each(["local", "network"] as const)(
         () => child.set("key", "1"),
       ]) {
         expect(await outcomeOf(call), String(call)).toMatchObject({ code: "KV_FULL" });
-        expect(allBelow(directory), String(call)).toEqual(before);
+        expect(namesBelow(directory), String(call)).toEqual(before);
       }
       expect(textOf(await store.get("key"))).toBe("old");
-      rmSync(fillers, { recursive: true });
+      empty(mounted);
       await store.set("key", "new");
       await child.set("key", "1");
       expect(textOf(await store.get("key"))).toBe("new");
     });
 
     test("read-only: KV_READ_ONLY, reads go on, and so do changes when it can be written again", async () => {
-      const { store, directory, mounted } = await onTmpfs(disk, "size=2m");
+      const { store, directory, mounted } = onTmpfs(disk, "size=2m");
       await store.set("key", "41", { expiresIn: "1h" });
       await store.withNamespace("child").set("key", "1");
       remount(mounted, "ro");
@@ -171,48 +166,17 @@ interface Mounted {
 }
 
 /** A store on a small file system in memory, which goes with the test. */
-async function onTmpfs(disk: FileStoreOptions["disk"], options: string): Promise<Mounted> {
-  const mounted = newDirectory(parent).path;
-  mkdirSync(mounted);
-  execFileSync("mount", ["-t", "tmpfs", "-o", options, "tmpfs", mounted]);
-  onTestFinished(() => void execFileSync("umount", ["-l", mounted]));
+function onTmpfs(disk: FileStoreOptions["disk"], options: string): Mounted {
+  const mounted = mountTmpfs(parent, options);
   const directory = join(mounted, "store");
   return { store: storeIn({ directory, disk }), directory, mounted };
 }
 
-function remount(mounted: string, mode: "ro" | "rw"): void {
-  execFileSync("mount", ["-o", `remount,${mode}`, mounted]);
-}
-
-function fill(mounted: string): void {
-  written(join(mounted, "filler"), 100_000_000);
-}
-
-/** Writes until there is no room. Whether there was enough. */
-function written(path: string, length: number): boolean {
-  try {
-    writeFileSync(path, Buffer.alloc(length));
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOSPC") return false;
-    throw error;
-  }
-}
-
-function mounts(): boolean {
-  if (process.platform !== "linux" || process.getuid?.() !== 0) return false;
-  const at = newDirectory(parent).path;
-  mkdirSync(at);
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", at], { stdio: "ignore" });
-  } catch (error) {
-    if (error instanceof Error && ("status" in error || "code" in error)) return false;
-    throw error;
-  }
-  execFileSync("umount", [at]);
-  return true;
-}
-
 function textOf(value: Uint8Array | undefined): string | undefined {
   return value && Buffer.from(value).toString();
+}
+
+/** What there is. The links in an owner's directory change their names. */
+function namesBelow(directory: string): string[] {
+  return allBelow(directory).map((path) => path.replace(/(\/owners\/[^/]+)\/\d+$/, "$1/a link of its id"));
 }

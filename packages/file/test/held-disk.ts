@@ -1,5 +1,5 @@
 import { closeSync, constants, openSync } from "node:fs";
-import { basename, dirname } from "node:path";
+import { basename, dirname, normalize } from "node:path";
 import type { Answer } from "@kv/core/driver";
 import { isErrno } from "../src/errors.ts";
 import { type Disk, disks, type Files } from "../src/files.ts";
@@ -13,13 +13,14 @@ export type Holds = (call: {
 
 /**
  * `within` is when the system has found the directories that a rename or a link names, and waits before it does what
- * was asked: it does it in these directories, wherever they are by then. Of other calls none is held up so.
+ * was asked: it does it in these directories, wherever they are by then. `halfway` is when it has found the directory
+ * of the source, and looks for that of the target only then. Of other calls none is held up so.
  */
-export type Side = "before" | "within" | "after";
+export type Side = "before" | "halfway" | "within" | "after";
 
 /** Where a call can be held up: only Linux lets a test name a directory that it has found, wherever that is by now. */
 export const sides: readonly Side[] =
-  process.platform === "linux" ? ["before", "within", "after"] : ["before", "after"];
+  process.platform === "linux" ? ["before", "halfway", "within", "after"] : ["before", "after"];
 
 /**
  * A disk on which one call is held up, as if its process had been stopped just before it, in it or just after it. From
@@ -84,7 +85,7 @@ export class HeldDisk implements Disk {
     call: (args: readonly unknown[]) => Answer<unknown>,
   ): Promise<unknown> {
     const isHeld = this.#state === "armed" && this.#isHeld(name, args);
-    const found = isHeld && this.#side === "within" ? args.map(foundNow) : [];
+    const found = isHeld ? this.#found(args) : [];
     if (isHeld && this.#side !== "after") await this.#waited();
     if (this.#callsLeft <= 0) {
       this.#state = "killed";
@@ -99,8 +100,15 @@ export class HeldDisk implements Disk {
     }
   }
 
+  #found(args: readonly unknown[]): readonly FoundArg[] {
+    if (this.#side === "within") return args.map(foundNow);
+    if (this.#side === "halfway") return args.map((arg, at) => (at === 0 ? foundNow(arg) : { arg }));
+    return [];
+  }
+
   #isHeld(name: keyof Files, args: readonly unknown[]): boolean {
-    if (this.#side === "within" && name !== "rename" && name !== "link") return false;
+    const isPartly = this.#side === "within" || this.#side === "halfway";
+    if (isPartly && name !== "rename" && name !== "link") return false;
     this.#calls += 1;
     return this.#holds({ number: this.#calls, name, args });
   }
@@ -120,8 +128,29 @@ export class HeldDisk implements Disk {
   }
 }
 
+interface FoundArg {
+  readonly arg: unknown;
+  readonly directory?: number;
+}
+
+/** Whether a path that a call to the disk was given is that of a file, to which it may lead by a detour. */
+export function leadsTo(path: unknown, file: string): boolean {
+  return normalize(String(path)) === file;
+}
+
+/** Whether a call puts a file in the place of an entry. */
+export function isCommit({
+  name,
+  args,
+}: {
+  readonly name: string;
+  readonly args: readonly unknown[];
+}): boolean {
+  return name === "rename" && /\/d\/[0-9a-f]{2}\/[0-9a-f]{64}$/.test(String(args[1]));
+}
+
 /** What a call is given, where a path leads to a directory that is found now. */
-function foundNow(arg: unknown): { readonly arg: unknown; readonly directory?: number } {
+function foundNow(arg: unknown): FoundArg {
   if (typeof arg !== "string") return { arg };
   try {
     const directory = openSync(dirname(arg), constants.O_RDONLY | constants.O_DIRECTORY);

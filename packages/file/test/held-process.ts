@@ -1,15 +1,13 @@
 import { parentPort } from "node:worker_threads";
 import { fileStoreIn } from "../src/file-store.ts";
-import { HeldDisk } from "./held-disk.ts";
+import { HeldDisk, isCommit } from "./held-disk.ts";
 
 // Increments a key and stops in the middle, with its lock in its hand, until it is told to go on. A process or a thread.
 
 type Message = "held" | "go on" | { readonly done: string };
 
 const [directory = ""] = process.argv.slice(2);
-const lockIsTaken = ({ name, args }: { name: string; args: readonly unknown[] }): boolean =>
-  name === "rename" && /\/data\/d\//.test(String(args[1]));
-const disk = new HeldDisk(lockIsTaken);
+const disk = new HeldDisk(isCommit);
 const store = fileStoreIn({ directory, durability: "none" }, { disk });
 
 function say(message: Message): void {

@@ -6,7 +6,6 @@ import { fileStoreIn } from "../src/file-store.ts";
 import { soak } from "./harness.ts";
 import { HeldDisk, type Side, sides } from "./held-disk.ts";
 import { ourDesign, storeOf } from "./mutants/mutated-store.ts";
-import { companyIn } from "./places.ts";
 import { newDirectory, newParent } from "./temporary.ts";
 
 /**
@@ -52,20 +51,13 @@ const otherOnes = soak
 const parent = newParent("memory");
 afterAll(() => rmSync(parent, { recursive: true, force: true }));
 
-/** An owner that is alone in the namespace takes no locks, but for renewals; whoever comes then stops it. */
-const settings = ["alone", "in company"] as const;
-type Setting = (typeof settings)[number];
-const pairs = settings.flatMap((setting) =>
-  Object.keys(beginnings).map((beginning) => [setting, beginning] as const),
-);
-
-describe.each(pairs)("S6 %s, from %s", (setting, beginning) => {
+describe.each(Object.keys(beginnings))("S6 from %s", (beginning) => {
   describe.each(heldOnes)("%s, held up at any of its calls to the disk", (held) => {
     test.each(otherOnes)("while %s fences its owner: one order explains both", async (other) => {
       const orders = await bothOrders(beginning, held, other);
       let tries = 0;
       for (const side of sides) {
-        for (let at = 1; await tried(setting, beginning, held, other, at, side, orders, "unknown"); at += 1) {
+        for (let at = 1; await tried(beginning, held, other, at, side, orders, "unknown"); at += 1) {
           tries += 1;
         }
       }
@@ -76,42 +68,16 @@ describe.each(pairs)("S6 %s, from %s", (setting, beginning) => {
 
 describe("S7 an owner that is stopped, and lives", () => {
   test.each(["increment", "set", "delete", "touch"])(
-    "in company, is never robbed: %s of another waits, or gives up with KV_TIMEOUT and changes nothing",
+    "is never robbed: %s of another waits, or gives up with KV_TIMEOUT and changes nothing",
     async (other) => {
       const orders = await bothOrders("an entry", "increment", other);
       let timeouts = 0;
       for (let at = 1; ; at += 1) {
-        const outcome = await tried(
-          "in company",
-          "an entry",
-          "increment",
-          other,
-          at,
-          "after",
-          orders,
-          "alive",
-        );
+        const outcome = await tried("an entry", "increment", other, at, "after", orders, "alive");
         if (outcome === undefined) break;
         if (outcome === "timeout") timeouts += 1;
       }
       expect(timeouts).toBeGreaterThan(2);
-    },
-  );
-
-  test.each(["increment", "set", "delete", "touch"])(
-    "alone, is stopped by whoever comes: %s of another does not wait, and both are made",
-    async (other) => {
-      const orders = await bothOrders("an entry", "increment", other);
-      let tries = 0;
-      for (const side of sides) {
-        for (let at = 1; ; at += 1) {
-          const outcome = await tried("alone", "an entry", "increment", other, at, side, orders, "alive");
-          if (outcome === undefined) break;
-          expect(outcome).toBe("done");
-          tries += 1;
-        }
-      }
-      expect(tries).toBeGreaterThan(8);
     },
   );
 });
@@ -119,7 +85,6 @@ describe("S7 an owner that is stopped, and lives", () => {
 type Outcome = "done" | "timeout" | undefined;
 
 async function tried(
-  setting: Setting,
   beginning: string,
   held: string,
   other: string,
@@ -132,7 +97,6 @@ async function tried(
   const directory = newDirectory(parent);
   const options = { directory: directory.path, durability: "none" } as const;
   const disk = new HeldDisk(({ number }) => number === at, side);
-  const company = setting === "in company" ? [await companyIn(directory.path)] : [];
   const slow = fileStoreIn(options, { disk });
   await beginnings[beginning]?.(slow);
   const quick =
@@ -144,7 +108,7 @@ async function tried(
   const reached = await Promise.race([disk.held.then(() => true), first?.then(() => false)]);
   if (reached !== true) {
     disk.release(); // closing makes calls too
-    await closed(slow, quick, ...company);
+    await closed(slow, quick);
     directory.remove();
     return undefined;
   }
@@ -165,7 +129,7 @@ async function tried(
   ]);
   const allowed = outcome === "timeout" ? [await alone(beginning, held)] : orders;
   expect(allowed, where).toContain(seen);
-  await closed(slow, quick, ...company);
+  await closed(slow, quick);
   directory.remove();
   return outcome;
 }

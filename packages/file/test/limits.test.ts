@@ -92,6 +92,7 @@ describe.skipIf(!isRoot).each(["local", "network"] as const)(
       expect(get).toMatch(/^KV_DENIED /);
       expect(get).toContain(foreign);
       expect([set, remove, ...rest]).toEqual(["done", "done"]);
+      for (const path of [directory, ...allBelow(directory)]) chownSync(path, 0, 0);
       const store = storeIn({ directory, disk });
       expect(Buffer.from((await store.get("key 1")) ?? []).toString()).toBe("key 1");
       expect(Buffer.from((await store.get("key 2")) ?? []).toString()).toBe("new");

@@ -3,24 +3,20 @@ import type { FileStoreOptions } from "@kv/file";
 import { onTestFinished } from "vitest";
 import { fileStoreIn } from "../src/file-store.ts";
 import { entryKey, layoutOf, placeOf } from "../src/layout.ts";
-import type { Surroundings } from "../src/session.ts";
+import type { Environment } from "../src/store-directory.ts";
 
 /** A store that the test closes at its end. */
-export function storeIn(options: FileStoreOptions, surroundings: Partial<Surroundings> = {}): FullStore {
-  const store = fileStoreIn(options, surroundings);
+export function storeIn(options: FileStoreOptions, environment: Partial<Environment> = {}): FullStore {
+  const store = fileStoreIn(options, environment);
   onTestFinished(() => store.close());
   return store;
 }
 
-/** Another owner in the root namespace: whoever changes something there then is not alone, and takes locks. */
-export async function companyIn(directory: string): Promise<FullStore> {
-  const options = { directory, durability: "none" } as const;
-  const first = fileStoreIn(options, {});
-  const company = fileStoreIn(options, {});
-  await first.set("company", "1");
-  await company.set("company", "1"); // it is not alone, so those who come leave it where it is
-  await first.close();
-  return company;
+/** A store that has changed something, so that its directory is made. */
+export async function usedStoreIn(directory: string): Promise<FullStore> {
+  const store = storeIn({ directory, durability: "none" });
+  await store.set("before", "1");
+  return store;
 }
 
 /** The path of an entry's file. */

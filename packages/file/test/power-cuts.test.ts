@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
-import type { Durability } from "../src/session.ts";
+import type { Durability } from "../src/store-directory.ts";
 import { randomOf } from "./crash-states.ts";
 import { soak } from "./harness.ts";
 import { survives, type Tally } from "./power-cuts.ts";

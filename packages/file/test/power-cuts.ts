@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { type FullStore, isStoreError } from "@kv/core";
 import { fileStoreIn } from "../src/file-store.ts";
 import { lifeOf, newIdentity } from "../src/identity.ts";
-import type { Durability } from "../src/session.ts";
+import type { Durability } from "../src/store-directory.ts";
 import { crashState, type Random, rebuild } from "./crash-states.ts";
 import { countOf } from "./ledger.ts";
 import { possibleStates, shown } from "./possible-states.ts";
@@ -76,8 +76,8 @@ async function recorded(scenario: Scenario, { parent, durability, mutation }: Po
       {
         disk,
         now: () => nowMs,
-        newIdentity() {
-          const identity = newIdentity();
+        newIdentity(home) {
+          const identity = newIdentity(home);
           identities.add(identity);
           return identity;
         },

@@ -32,7 +32,7 @@ describe.skipIf(process.platform === "win32")(
       { what: "data/d", mode: "500", denied: ["setIfAbsent"] }, // which needs a new folder there
       { what: "the entry's folder", mode: "500", denied: ["set", "increment", "delete"] },
       { what: "the entry's file", mode: "000", denied: ["get", "keys"] }, // and set heals it
-      { what: "locks", mode: "500", denied: ["touch"] }, // an owner that is alone needs no other
+      { what: "locks", mode: "500", denied: ["set", "increment", "touch", "setIfAbsent", "delete"] },
       { what: "owners", mode: "500", denied: ["set", "increment", "touch", "setIfAbsent", "delete"] },
       { what: "trash", mode: "500", denied: ["deleteAll"] },
     ])("$what with mode $mode: denied are $denied", async ({ what, mode, denied }) => {
@@ -63,6 +63,7 @@ describe.skipIf(process.platform === "win32")(
         if (outcome !== "done") expect(message, operation).toContain(` at ${directory}`);
       }
       if (existsSync(path)) chmodSync(path, 0o700);
+      if (isRoot) for (const each of [directory, ...allBelow(directory)]) chownSync(each, 0, 0);
       const again = fileStore({ directory });
       if (denied === all) expect(await textIn(again)).toBe("1");
       await again.set("key", "3");

@@ -116,16 +116,22 @@ describe.each(["local", "network"] as const)("S7 the directory of a store, disk 
     expect(readFileSync(file, "utf8")).toBe("precious");
   });
 
-  test("of a later version is refused, and one whose marker is damaged", async () => {
+  test("of an earlier or later layout is refused, and one whose marker is damaged", async () => {
     const directory = await filled();
     const marker = join(directory, "kv-store");
-    writeFileSync(marker, "@kv/file 2\n");
-    await expectRefused(directory, { code: "KV_FAILED" }, /later version/);
-    for (const text of ["", "@kv/file 1", "@kv/file 1\n\n", "another program's", "x".repeat(1_000)]) {
+    for (const layout of [1, 3]) {
+      writeFileSync(marker, `@kv/file ${layout}\n`);
+      await expectRefused(
+        directory,
+        { code: "KV_FAILED" },
+        new RegExp(`has layout ${layout}, and .* layout 2 alone`),
+      );
+    }
+    for (const text of ["", "@kv/file 2", "@kv/file 2\n\n", "another program's", "x".repeat(1_000)]) {
       writeFileSync(marker, text);
       await expectRefused(directory, { code: "KV_FAILED" }, /damaged, or is another program's/);
     }
-    writeFileSync(marker, "@kv/file 1\n");
+    writeFileSync(marker, "@kv/file 2\n");
     expect(textOf(await storeIn({ directory, disk }).get("key"))).toBe("kept");
   });
 

@@ -1,13 +1,13 @@
-import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import type { FullStore } from "@kv/core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { fileStoreIn } from "../src/file-store.ts";
-import { lifeOf, newIdentity } from "../src/identity.ts";
+import { type DirectoryId, lifeOf, newIdentity } from "../src/identity.ts";
 import { bundled } from "./bundled.ts";
-import { HeldDisk } from "./held-disk.ts";
+import { heldProcess } from "./held-child.ts";
+import { HeldDisk, isCommit } from "./held-disk.ts";
 import { ourDesign, storeOf } from "./mutants/mutated-store.ts";
 import { listed, lockOf, outcomeOf, storeIn } from "./places.ts";
 import { newDirectory, newParent } from "./temporary.ts";
@@ -36,7 +36,7 @@ describe("S7 a process that was stopped (SIGSTOP) while it holds a lock", () => 
     "is never robbed, however long it is still: KV_TIMEOUT of %s, and nothing is changed",
     async (change) => {
       const { directory, store } = await prepared();
-      const { child, said } = await heldProcess(directory);
+      const { child, said } = await heldProcess(program, directory);
       child.kill("SIGSTOP");
       // A heartbeat that has stood still for this long would be enough to rob it, if it could not be looked at.
       const impatient = givingUp(directory, 0);
@@ -65,7 +65,7 @@ describe("S7 a process that was stopped (SIGSTOP) while it holds a lock", () => 
 
   test("is waited for until the timeout is over", async () => {
     const { directory } = await prepared();
-    const { child } = await heldProcess(directory);
+    const { child } = await heldProcess(program, directory);
     child.kill("SIGSTOP");
     const store = storeIn({ directory, durability: "none", timeout: "100ms" });
     const outcome = await outcomeOf(() => store.increment("key"));
@@ -75,7 +75,7 @@ describe("S7 a process that was stopped (SIGSTOP) while it holds a lock", () => 
 
   test("that is killed is not waited for", async () => {
     const { directory, store } = await prepared();
-    const { child } = await heldProcess(directory);
+    const { child } = await heldProcess(program, directory);
     child.kill("SIGSTOP");
     child.kill("SIGKILL");
     await once(child, "exit");
@@ -110,18 +110,24 @@ describe("S7 an owner that cannot be looked at", () => {
     "%s, is fenced when it gives no sign of life: both changes are made, one after the other",
     async (where) => {
       const { directory } = await prepared();
-      const identity = identityWith(elsewhere[where]);
-      expect(lifeOf(identity)).toBe("unknown");
-      const disk = new HeldDisk(({ name, args }) => name === "rename" && /\/data\/d\//.test(String(args[1])));
-      const identities = [identity];
+      const disk = new HeldDisk(isCommit);
+      let identity: string | undefined;
       const far = fileStoreIn(
         { directory, durability: "none" },
-        { disk, newIdentity: () => identities.pop() ?? newIdentity() },
+        {
+          disk,
+          newIdentity(home) {
+            if (identity !== undefined) return newIdentity(home);
+            identity = identityWith(elsewhere[where], home);
+            return identity;
+          },
+        },
       );
       onTestFinished(() => far.close());
       disk.arm();
       const first = far.increment("key");
       await disk.held;
+      expect(lifeOf(identity ?? "")).toBe("unknown");
       const patient = givingUp(directory, Number.POSITIVE_INFINITY);
       expect(await outcomeOf(() => patient.increment("key"))).toMatchObject({ code: "KV_TIMEOUT" });
       const near = storeIn({ directory, durability: "none" }, { stillMs: 1 });
@@ -148,20 +154,10 @@ function givingUp(directory: string, stillMs: number): FullStore {
   return store;
 }
 
-function identityWith(change: ((parts: string[]) => void) | undefined): string {
-  const parts = newIdentity().split("-");
+function identityWith(change?: (parts: string[]) => void, home: DirectoryId = { dev: 0, ino: 0 }): string {
+  const parts = newIdentity(home).split("-");
   change?.(parts);
   return parts.join("-");
-}
-
-async function heldProcess(
-  directory: string,
-): Promise<{ child: ChildProcess; said: () => Promise<unknown> }> {
-  const child = fork(program, [directory], { execArgv: [] });
-  onTestFinished(() => void child.kill("SIGKILL"));
-  const said = async (): Promise<unknown> => (await once(child, "message"))[0];
-  expect(await said()).toBe("held");
-  return { child, said };
 }
 
 async function prepared(): Promise<{ directory: string; store: FullStore }> {

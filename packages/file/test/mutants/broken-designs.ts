@@ -1,16 +1,13 @@
 import { statSync, utimesSync } from "node:fs";
 import type { FullDriverNamespace } from "@kv/core/driver";
-import type { Backend } from "../../src/backend.ts";
-import { Changes } from "../../src/changes.ts";
-import { listed, makeDirectories, shut } from "../../src/directories.ts";
+import type { FileContext } from "../../src/context.ts";
 import { isErrno } from "../../src/errors.ts";
-import { fileNamespace } from "../../src/file-namespace.ts";
-import { answered, type Io, run } from "../../src/io.ts";
-import { entryKey, ownersName, type Place } from "../../src/layout.ts";
+import { FileNamespace } from "../../src/file-namespace.ts";
+import { discard, listed, makeDirectories } from "../../src/file-operations.ts";
+import { type Gensync, run, wait } from "../../src/gensync.ts";
+import { entryFile, entryKey, type Place } from "../../src/layout.ts";
 import { entryFiles } from "../../src/listing.ts";
 import type { Locks } from "../../src/locks.ts";
-import type { OwnDirectory } from "../../src/own-directories.ts";
-import type { Owner } from "../../src/owner.ts";
 import type { Design } from "./mutated-store.ts";
 
 export type Flaw =
@@ -26,23 +23,22 @@ export type Flaw =
   | "an owner lets a lock go by unlinking it, whoever holds it"
   | "an owner's directory is made again under the same name"
   | "whoever finds a dead owner's lock removes it"
-  | "whoever comes does not stop an owner that is alone"
-  | "an owner looks for others before it can be seen itself"
-  | "an owner that is alone renews without a lock"
-  | "an owner that renews may be alone";
+  | "a change is put in its place whoever has made the namespace since"
+  | "a lock is that of a live process before it is that of a fenced owner"
+  | "a copied lock is as good as the one it was copied from";
 
 /** Designs that were tried, or suggest themselves, and that lose data. */
 export const brokenDesigns: Readonly<Record<Flaw, Design>> = {
   "set renames its file over the entry without a lock": {
-    namespace: (backend, place) => ({ set: withoutLocks(backend, place).set }),
+    namespace: (context, place) => ({ set: withoutLocks(context, place).set }),
   },
 
   "increment reads and renames without a lock": {
-    namespace: (backend, place) => ({ increment: withoutLocks(backend, place).increment }),
+    namespace: (context, place) => ({ increment: withoutLocks(context, place).increment }),
   },
 
   "renewal is a read, then a set": {
-    namespace: (_backend, _place, ours) => ({
+    namespace: (_context, _place, ours) => ({
       async touch(key, renewForMs) {
         const value = await ours.get(key);
         if (value === undefined) return false;
@@ -53,11 +49,11 @@ export const brokenDesigns: Readonly<Record<Flaw, Design>> = {
   },
 
   "renewal needs no lock": {
-    namespace: (backend, place) => ({ touch: withoutLocks(backend, place).touch }),
+    namespace: (context, place) => ({ touch: withoutLocks(context, place).touch }),
   },
 
   "the expiry is the file's mtime": {
-    namespace: (_backend, place, ours) => ({
+    namespace: (_context, place, ours) => ({
       async set(key, value, expiry) {
         await ours.set(key, value, Number.POSITIVE_INFINITY);
         if (typeof expiry === "number" && expiry !== Number.POSITIVE_INFINITY) {
@@ -75,206 +71,149 @@ export const brokenDesigns: Readonly<Record<Flaw, Design>> = {
   },
 
   "what has expired is unlinked after a look": {
-    namespace: (backend, place) => ({
+    namespace: (context, place) => ({
       deleteExpired: () =>
-        removedWhere(backend, place, function* (path) {
-          yield* answered(backend.session.around.disk.now.unlink(path));
+        removedWhere(context, place, function* (path) {
+          yield* wait(context.directory.disk.now.unlink(path));
           return true;
         }),
     }),
   },
 
   "what has expired is renamed aside, looked at again and linked back": {
-    namespace: (backend, place) => ({
+    namespace: (context, place) => ({
       deleteExpired: () =>
-        removedWhere(backend, place, function* (path, hash) {
-          const { now } = backend.session.around.disk;
+        removedWhere(context, place, function* (path, hash) {
+          const { now } = context.directory.disk;
           const aside = `${path}.aside`;
-          yield* answered(now.rename(path, aside));
-          const found = yield* backend.entries.reader.identify({ place, hash, path: aside });
-          const isLive = found !== undefined && found.expiresAtMs > backend.entries.now();
-          if (isLive) yield* linkedBack(backend, aside, path);
-          yield* answered(now.unlink(aside));
+          yield* wait(now.rename(path, aside));
+          const found = yield* context.files.identify({ ...entryFile(place, hash), path: aside });
+          const isLive = found !== undefined && found.expiresAtMs > context.now();
+          if (isLive) yield* linkedBack(context, aside, path);
+          yield* wait(now.unlink(aside));
           return !isLive;
         }),
     }),
   },
 
   "deleteAll removes the tree where it is": {
-    namespace: (backend, place) => ({
-      deleteAll: () => run(treeRemoved(backend, place.directory)) as Promise<void>,
+    namespace: (context, place) => ({
+      deleteAll: () => run(treeRemoved(context, place.directory)) as Promise<void>,
     }),
   },
 
   "the lock of an owner that looks dead is broken, and the owner is not fenced": {
-    backend(backend) {
-      backend.locks.fence = function* () {};
+    context(context) {
+      context.owners.fence = function* () {};
     },
   },
 
   "an owner lets a lock go by unlinking it, whoever holds it": {
-    backend(backend) {
-      inOwners(backend, (owner) => {
-        owner.takeAway = function* (lock) {
-          yield* answered(backend.session.around.disk.now.unlink(lock));
-        };
-      });
+    context({ locks, directory }) {
+      locks.release = function* (owner, lock) {
+        yield* discard(directory.disk.now, lock);
+        owner.held.delete(lock);
+      };
     },
   },
 
   "an owner's directory is made again under the same name": {
-    backend(backend) {
-      inOwners(backend, (owner) => {
-        owner.directories.done = function* () {};
-        owner.directories.in = function* (place) {
-          const path = `${place.directory}/${ownersName}/${owner.id}.same`;
-          yield* makeDirectories(backend.session.around.disk.now, path);
-          return { path, isAlone: false, users: 0, durable: new Set(), lookAgainMs: 0 };
-        };
+    context({ directory }) {
+      const { newIdentity } = directory.environment;
+      let identity: string | undefined;
+      Object.assign(directory.environment, {
+        newIdentity(home: Parameters<typeof newIdentity>[0]) {
+          identity ??= newIdentity(home);
+          return identity;
+        },
       });
     },
   },
 
   "whoever finds a dead owner's lock removes it": {
-    backend(backend) {
-      backend.locks.breakLock = function* (owner, lock, holder, place) {
-        yield* backend.locks.fence(holder, place);
-        const now = yield* backend.locks.holder(lock);
-        if (now?.id === holder) yield* owner.takeAway(lock);
+    context({ locks, owners, directory }) {
+      locks.breakLock = function* (owner, lock, holder) {
+        yield* owners.fence(holder);
+        if ((yield* locks.holder(lock)) === holder) {
+          yield* wait(directory.disk.now.rename(lock, owner.freshPath()));
+        }
       };
     },
   },
 
-  "whoever comes does not stop an owner that is alone": {
-    backend: (backend) => inOwners(backend, (owner) => enterAs(backend, owner, { stops: false })),
-  },
-
-  "an owner looks for others before it can be seen itself": {
-    backend: (backend) => inOwners(backend, (owner) => enterAs(backend, owner, { looksFirst: true })),
-  },
-
-  "an owner that is alone renews without a lock": {
-    backend({ changes }) {
-      changes.changeInPlace = (file, deadline, work) => changes.change(file, deadline, work);
+  "a change is put in its place whoever has made the namespace since": {
+    context({ directory }) {
+      directory.generation = function* ({ directory: path }) {
+        yield* makeDirectories(directory.disk.now, `${path}/d`);
+        return `${path}/d`;
+      };
     },
   },
 
-  "an owner that renews may be alone": {
-    backend({ changes, locks }) {
-      changes.changeInPlace = (file, deadline, work) =>
-        changes.change(file, deadline, function* ({ owner }) {
-          const lock = locks.path(file.hash);
-          yield* locks.take(owner, lock, file.place, deadline);
-          try {
-            return yield* work();
-          } finally {
-            yield* owner.release(lock);
-          }
-        });
+  "a lock is that of a live process before it is that of a fenced owner": {
+    context({ owners, directory }) {
+      const hasGone = owners.hasGone.bind(owners);
+      owners.hasGone = function* (owner, id, patienceMs) {
+        return directory.environment.lifeOf(id) !== "alive" && (yield* hasGone(owner, id, patienceMs));
+      };
+    },
+  },
+
+  "a copied lock is as good as the one it was copied from": {
+    context({ owners, directory }) {
+      owners.hasGone = function* (_owner, id) {
+        return !(yield* owners.hasDirectory(id)) || directory.environment.lifeOf(id) === "ended";
+      };
     },
   },
 };
 
-/** How an owner comes into a namespace; ours is as here where nothing is said. */
-interface Entering {
-  readonly stops?: boolean;
-  readonly looksFirst?: boolean;
-}
-
-function enterAs(
-  { session }: Backend,
-  { id, directories }: Owner,
-  { stops = true, looksFirst = false }: Entering,
-): void {
-  const { now } = session.around.disk;
-  const known = new Map<string, OwnDirectory>();
-  let last = 0;
-
-  function* othersIn(all: string): Io<string[]> {
-    return (yield* listed(now, all)).filter((name) => !name.startsWith(id));
-  }
-
-  function* made(path: string, isAlone: boolean): Io<OwnDirectory> {
-    yield* answered(now.makeDirectory(path));
-    return { path, isAlone, users: 0, durable: new Set(), lookAgainMs: 0 };
-  }
-
-  function* entered(all: string): Io<OwnDirectory> {
-    last += 1;
-    const path = `${all}/${id}.${last}`;
-    yield* makeDirectories(now, all);
-    const before = yield* othersIn(all);
-    const alone = yield* made(`${path}.alone`, true);
-    const others = looksFirst ? before : yield* othersIn(all);
-    if (others.length === 0) return alone;
-    yield* answered(now.removeDirectory(alone.path));
-    const company = yield* made(path, false);
-    for (const other of yield* othersIn(all)) {
-      if (stops && other.endsWith(".alone")) yield* shut(now, `${all}/${other}`);
-    }
-    return company;
-  }
-
-  directories.done = function* () {};
-  directories.forget = ({ directory }) => void known.delete(directory);
-  directories.in = function* ({ directory }) {
-    const own = known.get(directory) ?? (yield* entered(`${directory}/${ownersName}`));
-    known.set(directory, own);
-    return own;
+/** Our operations, with a lock that nobody takes. */
+function withoutLocks(
+  context: FileContext,
+  place: Place,
+): Pick<FullDriverNamespace, "set" | "increment" | "touch"> {
+  const locks = Object.assign(Object.create(context.locks) as Locks, {
+    *take(): Gensync<void> {},
+    *release(): Gensync<void> {},
+    path: () => "none",
+  });
+  const namespace = new FileNamespace({ ...context, locks }, place);
+  return {
+    set: (key, value, expiry) => namespace.set(key, value, expiry),
+    increment: (key, by, expiresInMs) => namespace.increment(key, by, expiresInMs),
+    touch: (key, renewForMs) => namespace.touch(key, renewForMs),
   };
 }
 
-/** Our operations, with a lock that nobody takes. */
-function withoutLocks(backend: Backend, place: Place): FullDriverNamespace {
-  const locks = Object.assign(Object.create(backend.locks) as Locks, {
-    *take(): Io<void> {},
-    path: () => `${backend.session.layout.locks}/none`,
-  });
-  const changes = new Changes(backend.session, locks, backend.entries);
-  return fileNamespace(Object.assign(Object.create(backend) as Backend, { changes }), place);
-}
-
 async function removedWhere(
-  backend: Backend,
+  context: FileContext,
   place: Place,
-  remove: (path: string, hash: string) => Io<boolean>,
+  remove: (path: string, hash: string) => Gensync<boolean>,
 ): Promise<number> {
   let removed = 0;
-  for await (const file of entryFiles(backend, place)) {
-    const found = await run(backend.entries.reader.identify(file));
-    if (found === undefined || found.expiresAtMs > backend.entries.now()) continue;
+  for await (const file of entryFiles(context, place)) {
+    const found = await run(context.files.identify(file));
+    if (found === undefined || found.expiresAtMs > context.now()) continue;
     if (await run(remove(file.path, file.hash))) removed += 1;
   }
   return removed;
 }
 
-function* linkedBack(backend: Backend, aside: string, path: string): Io<void> {
+function* linkedBack(context: FileContext, aside: string, path: string): Gensync<void> {
   try {
-    yield* answered(backend.session.around.disk.now.link(aside, path));
+    yield* wait(context.directory.disk.now.link(aside, path));
   } catch (error) {
     if (!isErrno(error, "EEXIST")) throw error;
   }
 }
 
-function* treeRemoved(backend: Backend, directory: string): Io<void> {
-  const { now } = backend.session.around.disk;
+function* treeRemoved(context: FileContext, directory: string): Gensync<void> {
+  const { now } = context.directory.disk;
   for (const name of yield* listed(now, directory)) {
     const path = `${directory}/${name}`;
-    if ((yield* answered(now.statAt(path)))?.isDirectory() === true) yield* treeRemoved(backend, path);
-    else yield* answered(now.unlink(path));
+    if ((yield* wait(now.statAt(path)))?.isDirectory() === true) yield* treeRemoved(context, path);
+    else yield* wait(now.unlink(path));
   }
-  yield* answered(now.removeDirectory(directory));
-}
-
-/** Changes every owner of a store when it begins. */
-function inOwners(backend: Backend, change: (owner: Owner) => void): void {
-  const { session } = backend;
-  const changed = new WeakSet<Owner>();
-  const ours = session.owner.bind(session);
-  session.owner = function* () {
-    const owner = yield* ours();
-    if (!changed.has(owner)) change(owner);
-    changed.add(owner);
-    return owner;
-  };
+  yield* wait(now.removeDirectory(directory));
 }

@@ -1,13 +1,12 @@
 import { spawnSync } from "node:child_process";
 import { cpSync, rmSync } from "node:fs";
 import { type FullStore, isStoreError } from "@kv/core";
-import { afterAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { lifeOf, newIdentity } from "../../src/identity.ts";
 import { entryKey, layoutOf, placeOf } from "../../src/layout.ts";
-import type { Surroundings } from "../../src/session.ts";
+import type { Environment } from "../../src/store-directory.ts";
 import { bundled } from "../bundled.ts";
-import { HeldDisk, type Holds } from "../held-disk.ts";
-import { companyIn } from "../places.ts";
+import { HeldDisk, type Holds, isCommit, leadsTo } from "../held-disk.ts";
 import { newDirectory, newParent } from "../temporary.ts";
 import { brokenDesigns, type Flaw } from "./broken-designs.ts";
 import { type Design, ourDesign, storeOf } from "./mutated-store.ts";
@@ -126,11 +125,9 @@ caught(
   async (design) => {
     const directory = newDirectory(parent);
     const { lock, file } = placesIn(directory.path);
-    const company = await companyIn(directory.path);
-    onTestFinished(() => company.close());
     const isRelease: Holds = ({ name, args }) => ["rename", "unlink"].includes(name) && args[0] === lock;
     const first = new HeldDisk(isRelease);
-    const second = new HeldDisk(({ name, args }) => name === "rename" && args[1] === file);
+    const second = new HeldDisk(({ name, args }) => name === "rename" && leadsTo(args[1], file));
     const stores = [
       storeOf(design, directory.path, { disk: first }),
       storeOf(design, directory.path, { disk: second, lifeOf: () => "unknown", stillMs: 1 }),
@@ -154,25 +151,23 @@ caught(
   async (design) => {
     const directory = newDirectory(parent);
     const { lock, file } = placesIn(directory.path);
-    const company = await companyIn(directory.path);
-    onTestFinished(() => company.close());
-    const dead = new HeldDisk(({ name, args }) => name === "rename" && args[1] === file);
+    const dead = new HeldDisk(({ name, args }) => name === "rename" && leadsTo(args[1], file));
     const breaker = new HeldDisk(({ name, args }) => name === "rename" && args[0] === lock);
-    const second = new HeldDisk(({ name, args }) => name === "rename" && args[1] === file);
+    const second = new HeldDisk(({ name, args }) => name === "rename" && leadsTo(args[1], file));
     const identities: string[] = [];
-    const surroundings: Partial<Surroundings> = {
+    const environment: Partial<Environment> = {
       lifeOf: (id) => (identities.includes(id) ? "ended" : lifeOf(id)),
     };
     const stores = [
       storeOf(design, directory.path, {
         disk: dead,
-        newIdentity() {
-          identities.push(newIdentity());
+        newIdentity(home) {
+          identities.push(newIdentity(home));
           return identities.at(-1) ?? "";
         },
       }),
-      storeOf(design, directory.path, { ...surroundings, disk: breaker }),
-      storeOf(design, directory.path, { ...surroundings, disk: second }, "gives up"),
+      storeOf(design, directory.path, { ...environment, disk: breaker }),
+      storeOf(design, directory.path, { ...environment, disk: second }, "gives up"),
     ] as const;
     dead.arm();
     const killed = stores[0].increment("key").catch(String);
@@ -192,75 +187,48 @@ caught(
 );
 
 caught(
-  "whoever comes does not stop an owner that is alone",
-  "A1 no increment is lost to one that comes",
-  (design) => wrongOrders(design, { ...scenario(entry, increment, increment), isAlone: true }),
-);
-
-caught(
-  "an owner that is alone renews without a lock",
-  "T3 what others have seen expire does not come back",
-  (design) =>
-    wrongOrders(design, {
-      ...scenario(entry, touch, async (store) => {
-        await store.touch("key", { milliseconds: 1 });
-        while (await store.exists("key"));
-      }),
-      isAlone: true,
-    }),
-);
-
-caught(
-  "an owner that renews may be alone",
-  "T3 increment keeps what touch has acknowledged, though whoever stopped its owner has left",
+  "a change is put in its place whoever has made the namespace since",
+  "A1 an increment counts on from what is there, whatever a deleteAll removes meanwhile",
   async (design) => {
-    const directory = newDirectory(parent);
-    const { file } = placesIn(directory.path);
-    const renews = new HeldDisk(({ name }) => name === "write");
-    const counts = new HeldDisk(({ name, args }) => name === "rename" && args[1] === file);
-    const first = storeOf(design, directory.path, { disk: renews });
-    await first.set("key", "41", { expiresIn: "1h" });
-    renews.arm();
-    const touched = first.touch("key", "3h");
-    await renews.held; // it has taken the lock, and is about to write the expiry
-    const second = storeOf(design, directory.path);
-    await second.set("other", "1");
-    await second.close();
-    const third = storeOf(design, directory.path, { disk: counts }, "gives up");
-    counts.arm();
-    const counted = third.increment("key").catch(String);
-    await Promise.race([counts.held, counted]); // it finds the lock, or has read the expiry and is about to count
-    renews.release();
-    expect(await touched).toBe(true);
-    counts.release();
-    await counted;
-    const hours = Math.ceil(((await third.expiresIn("key")) ?? 0) / 3_600);
-    for (const store of [first, third]) await store.close();
-    return hours === 3 ? [] : [`${hours} hours are left`];
+    const [key, neighbour] = inOneFolder();
+    return await wrongOrders(design, {
+      ...scenario(
+        (store) => store.set(key, "41"),
+        async (store) => (await store.increment(key)).value,
+        async (store) => {
+          await store.deleteAll();
+          await store.set(neighbour, "1");
+        },
+      ),
+      keys: [key, neighbour],
+    });
   },
 );
 
 caught(
-  "an owner looks for others before it can be seen itself",
-  "A1 of two that come at the same time one sees the other",
+  "a lock is that of a live process before it is that of a fenced owner",
+  "S7 what an owner that was fenced has locked is free",
   async (design) => {
-    const directory = newDirectory(parent);
-    const { file } = placesIn(directory.path);
-    const first = new HeldDisk(({ name, args }) => name === "makeDirectory" && isOwners(args[0]));
-    const second = new HeldDisk(({ name, args }) => name === "rename" && args[1] === file);
-    const stores = [
-      storeOf(design, directory.path, { disk: first }),
-      storeOf(design, directory.path, { disk: second }),
-    ] as const;
-    return await miscounted(stores, [first, second], async (counted) => {
-      void counted(stores[0]);
-      await first.held; // it is about to make its directory
-      void counted(stores[1]);
-      await second.held; // it is alone, and about to count
-      first.release();
-      await counted(stores[0]);
-      second.release();
-    });
+    const { directory, release } = await heldWithTwoLocks();
+    const observer = storeOf(design, directory, { lifeOf: () => "unknown", stillMs: 1 });
+    await observer.increment("key");
+    const findings = await refused(storeOf(design, directory, {}, "gives up"), "other");
+    await release();
+    await observer.close();
+    return findings;
+  },
+);
+
+caught(
+  "a copied lock is as good as the one it was copied from",
+  "N7 a copy of a directory in use is usable beside it",
+  async (design) => {
+    const { directory, release } = await heldWithTwoLocks();
+    const copy = newDirectory(parent);
+    cpSync(directory, copy.path, { recursive: true });
+    const findings = await refused(storeOf(design, copy.path, {}, "gives up"), "key");
+    await release();
+    return findings;
   },
 );
 
@@ -325,9 +293,50 @@ async function miscounted(
   return counter === `${acknowledged}` ? [] : [`${acknowledged} acknowledged, the counter is ${counter}`];
 }
 
-/** Whether a path is in the folder where owners have their directories. */
-function isOwners(path: unknown): boolean {
-  return /\/data\/p\//.test(String(path));
+/** A store that is stopped while it increments two keys, with the locks of both in its hands. */
+async function heldWithTwoLocks(): Promise<{ directory: string; release(): Promise<void> }> {
+  const { path } = newDirectory(parent);
+  let held = 0;
+  const disk = new HeldDisk((call) => {
+    if (isCommit(call)) held += 1;
+    return isCommit(call);
+  });
+  const store = storeOf(ourDesign, path, { disk });
+  await store.set("before", "1");
+  disk.arm();
+  const counted = ["key", "other"].map((key) => store.increment(key));
+  while (held < counted.length) await waited(1);
+  return {
+    directory: path,
+    async release() {
+      disk.release();
+      await Promise.all(counted);
+      await store.close();
+    },
+  };
+}
+
+/** What an increment is refused with; nothing where it is done. */
+async function refused(store: FullStore, key: string): Promise<string[]> {
+  try {
+    await store.increment(key);
+    return [];
+  } catch (error) {
+    return [String(error)];
+  } finally {
+    await store.close();
+  }
+}
+
+/** Two keys whose entries lie in the same folder. */
+function inOneFolder(): [string, string] {
+  const seen = new Map<string, string>();
+  for (let at = 0; ; at += 1) {
+    const { folder } = entryKey(placeOf("", []), `${at}`);
+    const other = seen.get(folder);
+    if (other !== undefined) return [other, `${at}`];
+    seen.set(folder, `${at}`);
+  }
 }
 
 function placesIn(directory: string): { lock: string; file: string } {

@@ -1,20 +1,21 @@
 import type { FullStore } from "@kv/core";
 import { createStore, type FullDriverNamespace } from "@kv/core/driver";
-import { Backend } from "../../src/backend.ts";
+import type { FileContext } from "../../src/context.ts";
 import { explain } from "../../src/errors.ts";
-import { fileNamespace } from "../../src/file-namespace.ts";
+import { FileNamespace } from "../../src/file-namespace.ts";
+import { contextOf } from "../../src/file-store.ts";
 import { disks } from "../../src/files.ts";
-import { run } from "../../src/io.ts";
+import { run } from "../../src/gensync.ts";
 import { type Place, placeOf } from "../../src/layout.ts";
-import { ordinary, Session, type Surroundings } from "../../src/session.ts";
+import type { Environment } from "../../src/store-directory.ts";
 
 /** A design that does something else than ours. */
 export interface Design {
   /** Changes what all namespaces of a store have in common. */
-  readonly backend?: (backend: Backend) => void;
+  readonly context?: (context: FileContext) => void;
   /** The methods that are other than ours. */
   readonly namespace?: (
-    backend: Backend,
+    context: FileContext,
     place: Place,
     ours: FullDriverNamespace,
   ) => Partial<FullDriverNamespace>;
@@ -29,28 +30,26 @@ export type Patience = "waits" | "gives up";
 export function storeOf(
   design: Design,
   directory: string,
-  surroundings: Partial<Surroundings> = {},
+  environment: Partial<Environment> = {},
   patience: Patience = "waits",
 ): FullStore {
-  const around: Surroundings = { ...ordinary, disk: disks.network, ...surroundings };
-  const session = new Session(directory, "none", 30_000, around);
-  const backend = new Backend(session);
+  const options = { directory, durability: "none", timeout: "30s" } as const;
+  const context = contextOf(options, { disk: disks.network, ...environment });
   if (patience === "gives up") {
-    const take = backend.locks.take.bind(backend.locks);
-    backend.locks.take = (owner, lock, place, deadline) =>
-      take(owner, lock, place, { untilMs: deadline.untilMs, impatient: true });
+    const take = context.locks.take.bind(context.locks);
+    context.locks.take = (owner, lock, call) => take(owner, lock, call, "leaves");
   }
-  design.backend?.(backend);
+  design.context?.(context);
   const namespace = (path: readonly string[]): FullDriverNamespace => {
-    const place = placeOf(session.layout.data, path);
-    const ours = fileNamespace(backend, place);
-    return { ...ours, ...design.namespace?.(backend, place, ours) };
+    const place = placeOf(context.directory.layout.data, path);
+    const ours = new FileNamespace(context, place);
+    return Object.assign(new FileNamespace(context, place), design.namespace?.(context, place, ours));
   };
   return createStore({
     label: "files",
     root: namespace([]),
     namespace,
     explain,
-    close: () => run(session.close()),
+    close: () => run(context.owners.close()),
   });
 }

@@ -1,7 +1,6 @@
 import { type FullStore, isStoreError } from "@kv/core";
 import { lifeOf } from "../../src/identity.ts";
 import { HeldDisk } from "../held-disk.ts";
-import { companyIn } from "../places.ts";
 import { newDirectory } from "../temporary.ts";
 import { type Design, storeOf } from "./mutated-store.ts";
 
@@ -15,8 +14,8 @@ export interface Scenario {
   readonly held: Step;
   /** What another owner does meanwhile, and perhaps the one whose call is held up. */
   readonly other: (store: FullStore, held: FullStore) => Promise<unknown>;
-  /** Whether the held call's owner is alone when it begins: there is a third, unless told. */
-  readonly isAlone?: boolean;
+  /** The keys whose state counts: "key" and "other" by default. */
+  readonly keys?: readonly string[];
   /** What the other is told of the owner that is held up: that it lives, unless told. */
   readonly life?: "alive" | "unknown";
 }
@@ -61,21 +60,21 @@ export async function leftAfterKills(design: Design, scenario: Scenario): Promis
         const second = await scenario.other(quick, store).catch(codeOf);
         disk.release(callsLeft);
         await first;
-        if (second !== "KV_TIMEOUT") left.push(await stateOf(quick));
+        if (second !== "KV_TIMEOUT") left.push(await stateOf(quick, scenario));
       }
       const wasKilled = disk.wasKilled;
       await quick.close();
-      await remove();
+      remove();
       if (!isHeld) return left;
       if (!wasKilled) break;
     }
   }
 }
 
-/** What is there under the two keys that scenarios use, and for how many hours. */
-export async function stateOf(store: FullStore): Promise<unknown> {
+/** What is there under the keys that a scenario uses, and for how many hours. */
+async function stateOf(store: FullStore, { keys = ["key", "other"] }: Scenario): Promise<unknown> {
   const state: unknown[] = [];
-  for (const key of ["key", "other"]) {
+  for (const key of keys) {
     const left = await store.expiresIn(key);
     state.push(textOf(await store.get(key)), left === undefined ? "none" : Math.ceil(left / 3_600));
   }
@@ -94,40 +93,35 @@ async function heldAt(design: Design, scenario: Scenario, at: number): Promise<s
   if (await reaches(disk, first)) {
     const second = await scenario.other(quick, store).catch(codeOf);
     disk.release();
-    seen = JSON.stringify([await first, second, await stateOf(quick)]);
+    seen = JSON.stringify([await first, second, await stateOf(quick, scenario)]);
     // Whoever finds the lock of one that lives gives up, and has changed nothing.
     if (second === "KV_TIMEOUT") {
-      seen = JSON.stringify([JSON.parse(seen)[0], await scenario.other(quick, store), await stateOf(quick)]);
+      seen = JSON.stringify([
+        JSON.parse(seen)[0],
+        await scenario.other(quick, store),
+        await stateOf(quick, scenario),
+      ]);
     }
   }
   disk.release();
   await store.close();
   await quick.close();
-  await remove();
+  remove();
   return seen;
 }
 
 async function begun(
   design: Design,
-  { parent, beginning, life = "alive", isAlone = false }: Scenario,
+  { parent, beginning, life = "alive" }: Scenario,
   at: number,
-): Promise<{ store: FullStore; disk: HeldDisk; quick: FullStore; remove(): Promise<void> }> {
+): Promise<{ store: FullStore; disk: HeldDisk; quick: FullStore; remove(): void }> {
   const directory = newDirectory(parent);
-  const company = isAlone ? undefined : await companyIn(directory.path);
   const disk = new HeldDisk(({ number }) => number === at);
   const store = storeOf(design, directory.path, { disk });
   await beginning(store);
-  const surroundings = life === "alive" ? { lifeOf } : { lifeOf: () => "unknown" as const, stillMs: 1 };
-  const quick = storeOf(design, directory.path, surroundings, life === "alive" ? "gives up" : "waits");
-  return {
-    store,
-    disk,
-    quick,
-    async remove() {
-      await company?.close();
-      directory.remove();
-    },
-  };
+  const environment = life === "alive" ? { lifeOf } : { lifeOf: () => "unknown" as const, stillMs: 1 };
+  const quick = storeOf(design, directory.path, environment, life === "alive" ? "gives up" : "waits");
+  return { store, disk, quick, remove: () => directory.remove() };
 }
 
 /** Whether a call is held up before the work is done. */
@@ -137,15 +131,15 @@ async function reaches(disk: HeldDisk, work: Promise<unknown>): Promise<boolean>
 
 async function inOrder(
   design: Design,
-  { parent, beginning }: Scenario,
+  scenario: Scenario,
   work: (store: FullStore, answers: unknown[]) => Promise<void>,
 ): Promise<string> {
-  const directory = newDirectory(parent);
+  const directory = newDirectory(scenario.parent);
   const store = storeOf(design, directory.path);
-  await beginning(store);
+  await scenario.beginning(store);
   const answers: unknown[] = [];
   await work(store, answers);
-  const seen = JSON.stringify([...answers, await stateOf(store)]);
+  const seen = JSON.stringify([...answers, await stateOf(store, scenario)]);
   await store.close();
   directory.remove();
   return seen;
