@@ -33,6 +33,7 @@ function open(golden?: string): Opened {
     openAgain: () => keep(sqliteStore({ file })),
     openElsewhere: async () =>
       keep(await openInProcess(module, { args: [file], execArgv: ["--import", "tsx"] })),
+    openImpatient: (timeoutMs) => keep(sqliteStore({ file, timeout: `${timeoutMs}ms` })),
     fail() {
       execute(file, "ALTER TABLE entries RENAME TO away");
       return () => execute(file, "ALTER TABLE away RENAME TO entries");

@@ -31,6 +31,7 @@ export function fileHarness(name: string, given: Omit<FileStoreOptions, "directo
       let fails = false;
       const disk = faultyDisk((call) => (fails ? errno("EIO", call) : undefined), options.disk);
       const opened: Store[] = [];
+      const impatient: Store[] = [];
       const kept = <S extends Store>(store: S): S => {
         opened.push(store);
         return store;
@@ -39,6 +40,11 @@ export function fileHarness(name: string, given: Omit<FileStoreOptions, "directo
         store: kept(fileStoreIn(all, { disk })),
         openAgain: () => kept(fileStore(all)),
         openElsewhere: async () => kept(await elsewhere(basename(directory.path))),
+        openImpatient(timeoutMs) {
+          const store = fileStore({ ...all, timeout: `${timeoutMs}ms` });
+          impatient.push(store);
+          return store;
+        },
         untouched: () => !directory.isThere(),
         damage(key) {
           const { data } = layoutOf(directory.path);
@@ -51,6 +57,7 @@ export function fileHarness(name: string, given: Omit<FileStoreOptions, "directo
           };
         },
         async dispose() {
+          await Promise.allSettled(impatient.map((store) => store.close())); // may take longer than they wait
           for (const store of opened) await store.close();
           directory.remove();
         },

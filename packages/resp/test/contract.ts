@@ -64,10 +64,12 @@ async function urlHarness({ kind, open, module }: Backend): Promise<Harness> {
       const proxy = await startProxy(server.port);
       const url = proxy.through(server.url);
       const opened: Store[] = [];
+      const impatient: Store[] = [];
       return {
         store: kept(opened, open({ url, namespace })),
         openAgain: () => kept(opened, open({ url, namespace })),
         openElsewhere: async () => kept(opened, await elsewhere(namespace)),
+        openImpatient: (timeoutMs) => kept(impatient, open({ url, namespace, timeout: `${timeoutMs}ms` })),
         openWithoutNamespace: () => kept(opened, open({ url, namespace: null })),
         untouched: () => proxy.traffic.accepted === 0,
         async fail() {
@@ -77,6 +79,7 @@ async function urlHarness({ kind, open, module }: Backend): Promise<Harness> {
         },
         async dispose() {
           await emptied(open({ url: server.url, namespace }));
+          await Promise.allSettled(impatient.map((store) => store.close())); // may take longer than they wait
           await closed(opened);
           await proxy.stop();
         },
@@ -107,13 +110,26 @@ async function clientHarness(
     open() {
       const namespace = freshNamespace();
       const opened: Store[] = [];
+      const impatient: Store[] = [];
       return {
         store: kept(opened, open({ client, namespace })),
         openAgain: () => kept(opened, open({ client: second, namespace })),
         openElsewhere: async () => kept(opened, await elsewhere(namespace)),
+        openImpatient: (timeoutMs) =>
+          // On a client of its own: it may give up the connection, and others need theirs.
+          kept(
+            impatient,
+            open({
+              client: makeClient(clients, target),
+              closeClient: true,
+              namespace,
+              timeout: `${timeoutMs}ms`,
+            }),
+          ),
         openWithoutNamespace: () => kept(opened, open({ client, namespace: null })),
         async dispose() {
           await emptied(open({ client: second, namespace }));
+          await Promise.allSettled(impatient.map((store) => store.close())); // may take longer than they wait
           await closed(opened);
         },
       };

@@ -47,6 +47,8 @@ export interface CaseContext {
   readonly again: () => Promise<FullStore>;
   /** A handle at the same place whose calls another process makes (`openElsewhere`). */
   readonly elsewhere: () => Promise<FullStore>;
+  /** A handle at the same place whose calls give up after so long (`openImpatient`). */
+  readonly impatient: (timeoutMs: number) => Promise<FullStore>;
   /** A root with `namespace: null`. */
   readonly withoutNamespace: () => Promise<FullStore>;
   /** Damages the entry of a key, at the root. */

@@ -40,6 +40,12 @@ export interface Opened {
   /** A store whose calls are made by another process on the same data: see `openInProcess`. */
   openElsewhere?(): Store | Promise<Store>;
 
+  /**
+   * A store on the same data whose `timeout` is as short as this, a few milliseconds (S7). It may be asked for more than
+   * once. To close it may take longer than that, so that `close` rejects.
+   */
+  openImpatient?(timeoutMs: number): Store | Promise<Store>;
+
   /** A store on the same backend opened with `namespace: null` (N4). */
   openWithoutNamespace?(): Store | Promise<Store>;
 

@@ -83,6 +83,10 @@ async function tryCase(
     options,
     again: async () => at(await hook("openAgain", opened.openAgain?.bind(opened)), "again"),
     elsewhere: async () => at(await hook("openElsewhere", opened.openElsewhere?.bind(opened)), "elsewhere"),
+    impatient: async (timeoutMs) => {
+      const openImpatient = opened.openImpatient?.bind(opened, timeoutMs);
+      return at(await hook("openImpatient", openImpatient), "impatient");
+    },
     withoutNamespace: async () =>
       recorded(
         await hook("openWithoutNamespace", opened.openWithoutNamespace?.bind(opened)),

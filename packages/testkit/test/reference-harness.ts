@@ -22,7 +22,10 @@ export const referenceDriverHarness: Harness = {
       entries: [{ namespace: ["users"], key: "ada", value: Uint8Array.of(1, 2) }],
     },
   ],
-  open: () => openedOver((data, rootPath) => createStore(referenceDriver(data, rootPath))),
+  open: () =>
+    openedOver((data, rootPath, timeoutMs) =>
+      createStore(referenceDriver(data, rootPath), { timeout: `${timeoutMs}ms` }),
+    ),
 };
 
 /** A whole store, with nothing but what every store has. */
@@ -33,15 +36,18 @@ export const referenceStoreHarness: Harness = {
   open: () => ({ store: new ReferenceStore() }),
 };
 
+const patientMs = 60_000;
+
 /** What opens over data of its own, with every way to trouble it. */
 export function openedOver(
-  openOn: (data: ReferenceData, rootPath: readonly string[] | null) => FullStore,
+  openOn: (data: ReferenceData, rootPath: readonly string[] | null, timeoutMs: number) => FullStore,
 ): Opened {
   const data = new ReferenceData();
   return {
-    store: openOn(data, []),
-    openAgain: () => openOn(data, []),
-    openWithoutNamespace: () => openOn(data, null),
+    store: openOn(data, [], patientMs),
+    openAgain: () => openOn(data, [], patientMs),
+    openImpatient: (timeoutMs) => openOn(data, [], timeoutMs),
+    openWithoutNamespace: () => openOn(data, null, patientMs),
     advance(ms) {
       data.nowMs += ms;
     },

@@ -16,6 +16,7 @@ import { mistakeCases } from "./mistake-cases.ts";
 import { modelCases } from "./model-cases.ts";
 import { namespaceCases } from "./namespace-cases.ts";
 import { orderCases } from "./order-cases.ts";
+import { overloadCases } from "./overload-cases.ts";
 import { prefixCases } from "./prefix-cases.ts";
 import { registryCases } from "./registry-cases.ts";
 import { takeCases } from "./take-cases.ts";
@@ -30,6 +31,7 @@ export const contractCases: readonly ContractCase[] = [
   ...mistakeCases,
   ...orderCases,
   ...failureCases,
+  ...overloadCases,
   ...expiryCases,
   ...timeCases,
   ...deleteExpiredCases,

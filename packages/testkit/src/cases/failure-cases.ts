@@ -1,9 +1,10 @@
 import { StoreError } from "@kv/core";
 import type { ContractCase } from "../contract-case.ts";
-import { expectRejects, expectSame, expectTrue, expectValue } from "../expect.ts";
+import { expectRejects, expectSame, expectValue } from "../expect.ts";
 import { collected, collectedEntries } from "../listed.ts";
 import { shown } from "../shown.ts";
 import { callsWithKey } from "./calls-by-argument.ts";
+import { expectFailure, wasNotDone } from "./failure.ts";
 
 /** S7: what could not be carried out rejects, and damage is told as damage. */
 export const failureCases: readonly ContractCase[] = [
@@ -180,15 +181,3 @@ export const failureCases: readonly ContractCase[] = [
     },
   },
 ];
-
-async function expectFailure(call: () => Promise<unknown>, what: string): Promise<StoreError> {
-  const error = (await expectRejects(call, "a StoreError", what)) as StoreError;
-  const misleading = ["KV_CLOSED", "KV_CORRUPT", "KV_NOT_AN_INTEGER", "KV_NO_NAMESPACE", "KV_INVALID_VALUE"];
-  expectTrue(!misleading.includes(error.code), `${what}: a code that says why it failed`, error.code);
-  return error;
-}
-
-/** Whether an error says for certain that nothing was changed. */
-function wasNotDone(error: StoreError): boolean {
-  return ["KV_UNAVAILABLE", "KV_TIMEOUT", "KV_DENIED", "KV_FULL", "KV_READ_ONLY"].includes(error.code);
-}

@@ -19,6 +19,7 @@ export interface Whole {
   readonly namespace: FullDriverNamespace;
   readonly data: ReferenceData;
   readonly path: readonly string[];
+  readonly timeoutMs: number;
 }
 
 type NamespaceChange = (whole: Whole) => Partial<FullDriverNamespace>;
@@ -26,11 +27,11 @@ type StoreChange = (store: FullStore) => Partial<FullStore>;
 
 /** The reference driver with some methods of its namespaces changed. */
 export function brokenDriver(rule: RuleId, flaw: string, caughtBy: string, change: NamespaceChange): Mutant {
-  return mutant(rule, flaw, caughtBy, (data, rootPath) => {
+  return mutant(rule, flaw, caughtBy, (data, rootPath, timeoutMs) => {
     const driver = referenceDriver(data, rootPath);
     const changed = (path: readonly string[], namespace: FullDriverNamespace): FullDriverNamespace => ({
       ...namespace,
-      ...change({ namespace, data, path }),
+      ...change({ namespace, data, path, timeoutMs }),
     });
     return createStore({
       ...driver,
@@ -99,7 +100,7 @@ function mutant(
   rule: RuleId,
   flaw: string,
   caughtBy: string,
-  openOn: (data: ReferenceData, rootPath: readonly string[] | null) => FullStore,
+  openOn: (data: ReferenceData, rootPath: readonly string[] | null, timeoutMs: number) => FullStore,
 ): Mutant {
   const open = (): Opened => openedOver(openOn);
   return { rule, flaw, caughtBy, harness: { ...referenceDriverHarness, name: flaw, open } };

@@ -4,12 +4,14 @@ import { atomicMutants } from "./atomic-mutants.ts";
 import { lifeMutants } from "./life-mutants.ts";
 import { listingMutants } from "./listing-mutants.ts";
 import { namespaceMutants } from "./namespace-mutants.ts";
+import { overloadMutants } from "./overload-mutants.ts";
 import { storingMutants } from "./storing-mutants.ts";
 import { takeMutants } from "./take-mutants.ts";
 import { timeMutants } from "./time-mutants.ts";
 
 const mutants = [
   ...storingMutants,
+  ...overloadMutants,
   ...timeMutants,
   ...namespaceMutants,
   ...listingMutants,
