@@ -121,7 +121,9 @@ export class CallQueue {
       else if (directory !== "") this.#latest.set(hash, pending);
       batch?.queued.push(pending);
 
+      let isOver = false;
       const finish = (): void => {
+        isOver = true;
         clearTimeout(timer);
         this.#barriers.delete(pending);
         if (hash !== undefined && this.#latest.get(hash) === pending) this.#latest.delete(hash);
@@ -152,6 +154,7 @@ export class CallQueue {
         finish();
       };
       const look = guarded(() => {
+        if (isOver) return;
         const { leftMs } = call;
         if (leftMs > 0) timer = setTimeout(readAnswersFirst, Math.min(leftMs, longestTimerMs));
         else {

@@ -51,6 +51,7 @@ export function* prune({ disk, layout }: StoreDirectory, { directory }: Place): 
 /** Gives where it is now; `undefined` where there was nothing, or nothing is left. */
 function* movedAway(context: FileContext, place: Place, call: Call): Gensync<string | undefined> {
   const { directory } = context;
+  directory.reopen(); // so that nothing of others is removed that came in its place
   yield* directory.open();
   let away: string | undefined;
   call.commit();

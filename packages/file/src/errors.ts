@@ -51,6 +51,8 @@ export const alwaysStopped = (ms: number, cause: unknown): StoreError =>
   made("KV_TIMEOUT", `for ${ms} ms others stopped the change again and again; nothing was changed.`, cause);
 export const notBegun = (ms: number): StoreError =>
   made("KV_TIMEOUT", `calls before it took ${ms} ms; nothing was changed. Make fewer at the same time.`);
+export const closed = (): StoreError =>
+  made("KV_CLOSED", "the store was closed meanwhile; nothing was changed.");
 // The disk did not answer a call that has changed nothing, or one that may have.
 export const noAnswer = (ms: number): StoreError =>
   made("KV_UNAVAILABLE", `the disk did not answer within ${ms} ms; nothing was changed.`);

@@ -1,4 +1,4 @@
-import { isStoreError } from "@kv/core";
+import { isStoreError, StoreError } from "@kv/core";
 import {
   type Answer,
   addToInteger,
@@ -12,6 +12,7 @@ import type { Batch, Call } from "./call-queue.ts";
 import type { FileContext } from "./context.ts";
 import { deleteAll } from "./delete-all.ts";
 import type { Found, Wanted } from "./entry-files.ts";
+import { closed, explain } from "./errors.ts";
 import { type Gensync, run } from "./gensync.ts";
 import { type EntryKey, entryKey, type Place } from "./layout.ts";
 import { listKeys, listNamespaces } from "./listing.ts";
@@ -115,13 +116,13 @@ export class FileNamespace implements FullDriverNamespace {
 
   getMany(keys: readonly string[]): Answer<(Uint8Array | undefined)[]> {
     const batch = this.#context.queue.batch();
-    return allOf(keys, (key) => this.get(key, batch));
+    return allOf(keys, batch, (key) => this.get(key, batch));
   }
 
   setMany(entries: ReadonlyMap<string, DriverValue>, expiry: Expiry): Answer<void> {
     const batch = this.#context.queue.batch();
     return after(
-      allOf(entries, ([key, value]) => this.set(key, value, expiry, batch)),
+      allOf(entries, batch, ([key, value]) => this.set(key, value, expiry, batch)),
       () => undefined,
     );
   }
@@ -129,7 +130,7 @@ export class FileNamespace implements FullDriverNamespace {
   deleteMany(keys: ReadonlySet<string>): Answer<number> {
     const batch = this.#context.queue.batch();
     return after(
-      allOf(keys, (key) => this.delete(key, batch)),
+      allOf(keys, batch, (key) => this.delete(key, batch)),
       (deleted) => deleted.filter(Boolean).length,
     );
   }
@@ -219,12 +220,14 @@ export class FileNamespace implements FullDriverNamespace {
       if (first.put !== undefined) yield* transaction.stage(at, first.put); // it takes long, and others need not wait for it
       staged = first.put;
     }
-    yield* transaction.lock();
-    if (staged === undefined) nowMs = this.#context.now();
-    const { answer, put: sure, removes } = decide(yield* this.#find(at, needed, call), nowMs);
+    const hasWaited = yield* transaction.lock();
+    if (staged === undefined || hasWaited) nowMs = this.#context.now();
+    const found = yield* this.#find(at, needed, call);
+    const { answer, put: sure, removes } = decide(found, nowMs);
+    if (sure !== undefined && sure.expiresAtMs !== staged?.expiresAtMs) yield* transaction.stage(at, sure);
+    transaction.expectLive(found);
     if (removes === true) yield* transaction.remove();
     if (sure === undefined) return answer;
-    if (sure.expiresAtMs !== staged?.expiresAtMs) yield* transaction.stage(at, sure);
     yield* transaction.commit();
     return answer;
   }
@@ -246,6 +249,7 @@ export class FileNamespace implements FullDriverNamespace {
   }
 
   *#opened<T>(work: Gensync<T>): Gensync<T> {
+    if (this.#context.directory.isClosed) throw closed();
     yield* this.#context.directory.open();
     return yield* work;
   }
@@ -282,8 +286,8 @@ function after<T, R>(answer: Answer<T>, then: (value: T) => R): Answer<R> {
   return answer instanceof Promise ? answer.then(then) : then(answer);
 }
 
-/** The calls of a batch, each of them made, also where one before it failed; the first failure is reported at the end. */
-function allOf<K, T>(items: Iterable<K>, call: (item: K) => Answer<T>): Answer<T[]> {
+/** The calls of a batch, each of them made, also where one before it failed. */
+function allOf<K, T>(items: Iterable<K>, batch: Batch, call: (item: K) => Answer<T>): Answer<T[]> {
   const answers = Array.from(items, (item) => {
     try {
       return call(item);
@@ -291,11 +295,25 @@ function allOf<K, T>(items: Iterable<K>, call: (item: K) => Answer<T>): Answer<T
       return Promise.reject(error);
     }
   });
+  batch.deadline.moveOn(); // to ask for them all may have taken its time
   if (!answers.some((answer) => answer instanceof Promise)) return answers as T[];
-  return Promise.allSettled(answers).then((settled) =>
-    settled.map((each) => {
-      if (each.status === "rejected") throw each.reason;
-      return each.value;
-    }),
-  );
+  return Promise.allSettled(answers).then((settled) => {
+    const failures = settled
+      .filter((each) => each.status === "rejected")
+      .map(({ reason }) => reason as unknown);
+    if (failures.length > 0) throw gravest(failures, settled.length);
+    return settled.map((each) => (each as PromiseFulfilledResult<T>).value);
+  });
+}
+
+/** What to tell of a batch, some of which failed: where one may have been done, that. */
+function gravest(failures: readonly unknown[], outOf: number): StoreError {
+  const { code, message, cause } = failures
+    .map((failure) => {
+      if (isStoreError(failure)) return failure;
+      const { code: itsCode, message: itsMessage } = explain(failure);
+      return new StoreError(itsCode, itsMessage, { cause: failure });
+    })
+    .reduce((first, next) => (next.code === "KV_OUTCOME_UNKNOWN" ? next : first));
+  return new StoreError(code, `${failures.length} of ${outOf} keys failed: ${message}`, { cause });
 }

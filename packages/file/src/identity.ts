@@ -59,7 +59,10 @@ export function lifeOf(owner: Identity): Life {
   if (namespace !== here.namespace) return "unknown";
   // Without its start, a process is not known from an earlier one of the same number.
   if (start === unknownStart || here.start === unknownStart) return exists(Number(pid)) ? "unknown" : "ended";
-  if (Number(pid) !== process.pid) return startOf(Number(pid)) === start ? "alive" : "ended";
+  if (Number(pid) !== process.pid) {
+    if (startOf(Number(pid)) !== start) return "ended";
+    return thread === "0" ? "alive" : "unknown"; // a worker thread may have ended before its process
+  }
   if (start !== here.start) return "ended";
   return Number(thread) === threadId ? "alive" : "unknown";
 }

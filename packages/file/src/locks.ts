@@ -29,31 +29,34 @@ export class Locks {
   }
 
   /**
-   * Takes a lock.
+   * Takes a lock. Gives whether it had to wait.
    *
    * @throws StoreError `KV_TIMEOUT`; an error `ENOENT` where the owner has been fenced
    */
-  *take(owner: Owner, lock: string, call: Call, patience: Patience): Gensync<void> {
+  *take(owner: Owner, lock: string, call: Call, patience: Patience): Gensync<boolean> {
+    let tries = 0;
+    // Of this owner no two take or release the same lock at a time, so what is read of it is still so.
+    for (; owner.held.has(lock); tries += 1) yield* this.#wait(lock, tries, call, patience);
     const twin: Twin = owner.slots[1].length > 0 ? 0 : 1;
-    let held: Twin | undefined = twin;
-    for (let tries = 0; !(yield* this.#linked(owner, twin, lock)); tries += 1) {
-      call.expectWanted();
-      const holder = yield* this.holder(lock);
-      if (holder === undefined) continue;
-      if (holder === owner.id && !owner.held.has(lock)) {
-        held = undefined; // it could not be released, or the reply was lost
-        break;
+    owner.held.set(lock, twin);
+    try {
+      for (; !(yield* this.#linked(owner, twin, lock)); tries += 1) {
+        const holder = yield* this.holder(lock);
+        if (holder === undefined) continue;
+        if (holder === owner.id) {
+          owner.held.set(lock, undefined); // it could not be released, or the reply was lost
+          break;
+        }
+        if (yield* this.#owners.hasGone(owner, holder))
+          yield* this.breakLock(owner, lock, holder, call, patience);
+        else yield* this.#wait(lock, tries, call, patience);
       }
-      if (yield* this.#owners.hasGone(owner, holder)) {
-        yield* this.breakLock(owner, lock, holder, call, patience);
-        continue;
-      }
-      const { untilMs, timeoutMs } = call.deadline;
-      if (patience === "leaves" || performance.now() >= untilMs) throw notLocked(lock, timeoutMs);
-      yield call.sleep(Math.min(2 ** Math.max(0, tries - 4), longestPauseMs));
+    } catch (error) {
+      owner.held.delete(lock);
+      throw error;
     }
-    owner.held.set(lock, held);
     this.#owners.keepAlive(owner);
+    return tries > 0;
   }
 
   /**
@@ -93,6 +96,13 @@ export class Locks {
     } finally {
       yield* this.release(owner, right);
     }
+  }
+
+  *#wait(lock: string, tries: number, call: Call, patience: Patience): Gensync<void> {
+    call.expectWanted();
+    const { untilMs, timeoutMs } = call.deadline;
+    if (patience === "leaves" || performance.now() >= untilMs) throw notLocked(lock, timeoutMs);
+    yield call.sleep(Math.min(2 ** Math.max(0, tries - 4), longestPauseMs));
   }
 
   *#linked(owner: Owner, twin: Twin, lock: string): Gensync<boolean> {

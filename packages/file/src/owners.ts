@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { guarded } from "@kv/core/driver";
-import { isErrno, isFull } from "./errors.ts";
+import { closed, isErrno, isFull } from "./errors.ts";
 import {
   isThere,
   linked,
@@ -94,9 +94,10 @@ export class Owners {
 
   /** Lets a new owner be made, if another has fenced this one, or removed its directory with all others. */
   *forgetIfFenced(owner: Owner): Gensync<void> {
-    if (yield* isThere(this.#files, owner.idPath)) return;
-    this.#forget(owner);
-    this.#directory.reopen();
+    if (!(yield* isThere(this.#files, owner.idPath))) {
+      this.#forget(owner);
+      this.#directory.reopen();
+    } else if (!(yield* isThere(this.#files, this.#directory.layout.locks))) yield* this.#directory.make();
   }
 
   /** Whether an owner has its directory, which it makes before its first lock. Without, it can do nothing. */
@@ -134,9 +135,11 @@ export class Owners {
     yield* wait(this.#files.beat(owner.idPath));
     const here = yield* wait(this.#files.statAt(owner.idPath));
     const there = yield* wait(this.#files.statAt(`${this.#path}/${id}/${idName}`));
+    const twin = yield* wait(this.#files.statAt(`${this.#path}/${id}/${otherIdName}`)); // each lock is a sign of life too
     // Where one has no sign of life, it has just begun, or is being fenced.
     if (here === undefined || there === undefined) return false;
-    return Math.abs(here.ctimeMs - there.ctimeMs) >= (patienceMs ?? stillMs);
+    const lastMs = Math.max(there.ctimeMs, twin?.ctimeMs ?? 0);
+    return Math.abs(here.ctimeMs - lastMs) >= (patienceMs ?? stillMs);
   }
 
   /** Fences all that have gone. */
@@ -167,8 +170,7 @@ export class Owners {
     const owner = this.#current;
     if (owner === undefined) return;
     this.#forget(owner);
-    yield* tried(this.fence(owner.id)); // what cannot be removed is litter, until its process has ended
-    yield* tried(this.#makeSpare());
+    yield* tried(this.#leave(owner)); // what cannot be removed is litter, until its process has ended
   }
 
   get #files(): Files {
@@ -184,8 +186,11 @@ export class Owners {
 
   *#register(needs: "room" | "no room"): Gensync<Owner> {
     const { disk, environment, layout } = this.#directory;
+    if (this.#directory.isClosed) throw closed();
     yield* this.#directory.open();
-    if (!(yield* isThere(disk.now, this.#path))) yield* this.#directory.make();
+    for (const path of [this.#path, layout.locks]) {
+      if (!(yield* isThere(disk.now, path))) yield* this.#directory.make();
+    }
     yield* this.#directory.makeDirectoryLast();
     const home = (yield* wait(disk.now.statAt(this.#path))) ?? { dev: 0, ino: 0 };
     const owner = new Owner(this.#path, environment.newIdentity(home), home);
@@ -206,6 +211,12 @@ export class Owners {
     yield* tried(this.fenceAllGone());
     yield* tried(this.#makeSpare());
     return owner;
+  }
+
+  *#leave(owner: Owner): Gensync<void> {
+    if (!(yield* isThere(this.#files, owner.idPath))) return; // what stands there now is another's
+    yield* this.fence(owner.id);
+    yield* this.#makeSpare();
   }
 
   *#makeSpare(): Gensync<void> {

@@ -1,7 +1,7 @@
-import { isStoreError, StoreError } from "@kv/core";
+import { isStoreError } from "@kv/core";
 import type { FileContext } from "./context.ts";
 import { emptyTrash, prune } from "./delete-all.ts";
-import { isMissing } from "./errors.ts";
+import { closed, isMissing } from "./errors.ts";
 import { listed } from "./file-operations.ts";
 import { run } from "./gensync.ts";
 import type { EntryFile, Place } from "./layout.ts";
@@ -18,6 +18,7 @@ const lockPattern = /^[0-9a-f]{64}(\.b)*$/;
 export async function deleteExpired(context: FileContext, place: Place): Promise<number> {
   const { directory, owners } = context;
   const isRoot = place.directory === directory.layout.data;
+  directory.reopen(); // so that nothing of others is removed that came in its place
   await step(context, "change", () => directory.open());
   if (isRoot) await step(context, "change", () => owners.fenceAllGone());
   const removed = await sweep(context, place);
@@ -32,7 +33,7 @@ async function sweep(context: FileContext, place: Place): Promise<number> {
   let removed = 0;
   let isEmpty = true;
   for await (const found of identified(context, place)) {
-    if (context.directory.isClosed) throw new StoreError("KV_CLOSED", "the store was closed meanwhile.");
+    if (context.directory.isClosed) throw closed();
     // Whether a damaged one has expired is not known. It is left for those who read it.
     const isExpired = !isStoreError(found) && found.expiresAtMs <= context.now();
     if (isExpired && (await reap(context, found.file))) removed += 1;

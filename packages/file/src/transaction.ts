@@ -4,6 +4,7 @@ import type { FileContext } from "./context.ts";
 import type { Found, Wanted } from "./entry-files.ts";
 import {
   alwaysStopped,
+  closed,
   directoryInPlace,
   isErrno,
   isFileError,
@@ -48,10 +49,12 @@ export function* transact<T>(
     } catch (error) {
       if (transaction.isDone) throw isFileError(error) ? perhapsNotDurable(file.path, error) : error;
       const wasStopped = error instanceof Stopped || isGone(error);
-      if (!wasStopped || context.directory.isClosed) throw error;
+      if (!wasStopped) throw error;
+      if (context.directory.isClosed) throw closed();
       if (tries > 1 && performance.now() >= untilMs) throw alwaysStopped(timeoutMs, error);
       call.rollBack();
       yield* transaction.forget();
+      yield nextTurn();
     } finally {
       yield* transaction.end();
     }
@@ -92,17 +95,24 @@ export class Transaction {
     );
   }
 
-  /** From here on nobody else changes the entry, until the end. */
-  *lock(patience: Patience = "waits"): Gensync<void> {
+  /** From here on nobody else changes the entry, until the end. Gives whether it had to wait for that. */
+  *lock(patience: Patience = "waits"): Gensync<boolean> {
     const { locks } = this.#context;
     const lock = locks.path(this.#file.hash);
     try {
-      yield* locks.take(yield* this.#currentOwner(), lock, this.#call, patience);
+      const hasWaited = yield* locks.take(yield* this.#currentOwner(), lock, this.#call, patience);
+      this.#lock = lock;
+      return hasWaited;
     } catch (error) {
       if (isGone(error)) throw new Stopped("The owner was fenced.", { cause: error });
       throw error;
     }
-    this.#lock = lock;
+  }
+
+  /** Starts over if what the change depends on has expired since: others may have seen that it is gone. */
+  expectLive(found: Found | undefined): void {
+    if (found !== undefined && found.expiresAtMs <= this.#context.now())
+      throw new Stopped("The entry has expired.");
   }
 
   /**
@@ -224,6 +234,10 @@ export class Transaction {
     if (directory.durability === "full") yield* wait(directory.disk.later.sync(fd));
     return found;
   }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Where a path led is not there any more, or over a network another file is. */

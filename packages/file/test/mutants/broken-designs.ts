@@ -174,7 +174,10 @@ function withoutLocks(
   place: Place,
 ): Pick<FullDriverNamespace, "set" | "increment" | "touch"> {
   const locks = Object.assign(Object.create(context.locks) as Locks, {
-    *take(): Gensync<void> {},
+    *take(): Gensync<boolean> {
+      yield* [];
+      return false;
+    },
     *release(): Gensync<void> {},
     path: () => "none",
   });
