@@ -30,6 +30,7 @@ class GivenUp extends Error {
 /** One call of the application: what its caller may be told at any moment, and that this stays true. */
 export class Call {
   readonly deadline: Deadline;
+  // Not #private, which costs at each construction: one is made for each operation.
   private readonly lane: Lane;
   private stage: "queued" | "begun" | "committing" = "queued";
   private isGivenUp = false;

@@ -5,7 +5,7 @@ import type { Call } from "./call-queue.ts";
 import type { FileContext } from "./context.ts";
 import { isErrno, isFileError, isMissing, partlyDeleted, perhapsNotDurable } from "./errors.ts";
 import { attempt, isThere, listed, makeDirectory, movedIfThere, removeIfEmpty } from "./file-operations.ts";
-import { type Gensync, run, wait } from "./gensync.ts";
+import { type Gensync, nextTurn, run, wait } from "./gensync.ts";
 import { childrenName, entriesName, generationPattern, type Place } from "./layout.ts";
 import { childrenOf, entryFiles, step } from "./listing.ts";
 import type { StoreDirectory } from "./store-directory.ts";
@@ -51,8 +51,7 @@ export function* prune({ disk, layout }: StoreDirectory, { directory }: Place): 
 /** Gives where it is now; `undefined` where there was nothing, or nothing is left. */
 function* movedAway(context: FileContext, place: Place, call: Call): Gensync<string | undefined> {
   const { directory } = context;
-  directory.reopen(); // so that nothing of others is removed that came in its place
-  yield* directory.open();
+  if (!(yield* directory.isStillThere())) return undefined;
   let away: string | undefined;
   call.commit();
   try {
@@ -101,7 +100,7 @@ async function deleteEach(context: FileContext, place: Place, call: Call): Promi
     });
     await run(change, call);
     call.deadline.moveOn();
-    await new Promise((resolve) => setImmediate(resolve)); // others come in between
+    await nextTurn();
   }
   for (const child of await childrenOf(context, place)) await deleteEach(context, child, call);
   await run(prune(context.directory, place), call);

@@ -19,6 +19,11 @@ export function* wait<T>(answer: Answer<T>): Gensync<T> {
   return answer instanceof Promise ? ((yield answer) as T) : answer;
 }
 
+/** Lets others come in between. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 /** Does what several calls need once: those that come meanwhile wait, and then look whether it is known, or do it. */
 export function* once<T>(
   doing: Map<string, Promise<void>>,

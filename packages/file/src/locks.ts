@@ -110,8 +110,8 @@ export class Locks {
     try {
       return yield* linked(now, owner.twins[twin], lock);
     } catch (error) {
-      const slot = owner.slots[1].pop() ?? owner.slots[0].pop();
-      if (!isFull(error) || slot === undefined) throw error;
+      const slot = isFull(error) ? (owner.slots[1].pop() ?? owner.slots[0].pop()) : undefined;
+      if (slot === undefined) throw error;
       yield* discard(now, slot); // what frees room must work without, and some file systems count links
       return yield* linked(now, owner.twins[twin], lock);
     }

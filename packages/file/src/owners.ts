@@ -155,15 +155,16 @@ export class Owners {
   /** Gives signs of life for as long as an owner holds locks. */
   keepAlive(owner: Owner): void {
     if (this.#timer !== undefined || owner !== this.#current) return;
-    this.#timer = setTimeout(
+    const timer = setTimeout(
       guarded(async () => {
         await run(tried(this.#beat(owner))); // a disk that fails is reported by the calls
+        if (this.#timer !== timer) return; // it was fenced meanwhile, and the timer is the next owner's
         this.#timer = undefined;
         if (owner.held.size > 0 || owner.isStuck) this.keepAlive(owner);
       }),
       beatEveryMs,
     );
-    this.#timer.unref();
+    this.#timer = timer.unref();
   }
 
   *close(): Gensync<void> {

@@ -78,6 +78,16 @@ export class StoreDirectory {
     this.isOpen = true;
   }
 
+  /**
+   * Opens it, or looks again whose directory it is, so that nothing is removed that came in its place. Gives whether it is
+   * there: one that was removed since is made anew by a change only, not by a sweep in the background.
+   */
+  *isStillThere(): Gensync<boolean> {
+    if (this.isOpen) return !(yield* this.#isNew());
+    yield* this.open();
+    return true;
+  }
+
   /** Makes what it consists of, at the first change ever, or after somebody has removed it all. */
   *make(): Gensync<void> {
     this.reopen();

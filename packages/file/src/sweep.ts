@@ -18,8 +18,7 @@ const lockPattern = /^[0-9a-f]{64}(\.b)*$/;
 export async function deleteExpired(context: FileContext, place: Place): Promise<number> {
   const { directory, owners } = context;
   const isRoot = place.directory === directory.layout.data;
-  directory.reopen(); // so that nothing of others is removed that came in its place
-  await step(context, "change", () => directory.open());
+  if (!(await step(context, "change", () => directory.isStillThere()))) return 0;
   if (isRoot) await step(context, "change", () => owners.fenceAllGone());
   const removed = await sweep(context, place);
   if (isRoot) {

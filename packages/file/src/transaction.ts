@@ -13,7 +13,7 @@ import {
 } from "./errors.ts";
 import { discard, isThere, makeDirectories, withFile } from "./file-operations.ts";
 import { type Files, toChange, toCreate } from "./files.ts";
-import { type Gensync, wait } from "./gensync.ts";
+import { type Gensync, nextTurn, wait } from "./gensync.ts";
 import { type EntryFile, type EntryKey, entriesName } from "./layout.ts";
 import type { Patience } from "./locks.ts";
 import type { Owner } from "./owners.ts";
@@ -234,10 +234,6 @@ export class Transaction {
     if (directory.durability === "full") yield* wait(directory.disk.later.sync(fd));
     return found;
   }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Where a path led is not there any more, or over a network another file is. */

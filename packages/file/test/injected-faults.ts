@@ -25,18 +25,23 @@ export function errno(code: string, { name, args }: DiskCall): Error {
 
 function faulty(files: Files, fault: Fault): Files {
   const isAsynchronous = files === asynchronousFiles;
+  return aroundEach(files, (called, call) => {
+    const error = fault(called);
+    if (error === undefined) return call();
+    if (isAsynchronous) return Promise.reject(error);
+    throw error;
+  });
+}
+
+/** The same calls, each of them made by `around`. */
+export function aroundEach(
+  files: Files,
+  around: (called: DiskCall, call: () => Answer<unknown>) => Answer<unknown>,
+): Files {
   const names = Object.keys(files) as (keyof Files)[];
   const wrapped = names.map((name) => {
     const call = files[name] as (...args: unknown[]) => Answer<unknown>;
-    return [
-      name,
-      (...args: unknown[]): Answer<unknown> => {
-        const error = fault({ name, args });
-        if (error === undefined) return call(...args);
-        if (isAsynchronous) return Promise.reject(error);
-        throw error;
-      },
-    ];
+    return [name, (...args: unknown[]) => around({ name, args }, () => call(...args))];
   });
   return Object.fromEntries(wrapped) as Files;
 }

@@ -1,11 +1,10 @@
 import { rmSync } from "node:fs";
 import type { FullStore } from "@kv/core";
-import type { Answer } from "@kv/core/driver";
 import type { FileStoreOptions } from "@kv/file";
 import { afterAll, describe, expect, test } from "vitest";
 import { type Disk, disks, type Files } from "../src/files.ts";
 import { leadsTo } from "./held-disk.ts";
-import { type DiskCall, errno } from "./injected-faults.ts";
+import { aroundEach, type DiskCall, errno } from "./injected-faults.ts";
 import { fileOf, lockOf, outcomeOf, storeIn } from "./places.ts";
 import { newDirectory, newParent } from "./temporary.ts";
 
@@ -27,23 +26,15 @@ function losingDisk(loses: Loss, kind: Kind): Disk {
 }
 
 function losing(files: Files, loses: Loss): Files {
-  const names = Object.keys(files) as (keyof Files)[];
-  const wrapped = names.map((name) => {
-    const call = files[name] as (...args: unknown[]) => Answer<unknown>;
-    return [
-      name,
-      (...args: unknown[]): Answer<unknown> => {
-        const told = <T>(answer: T): T => {
-          const error = loses({ name, args });
-          if (error !== undefined) throw error;
-          return answer;
-        };
-        const answer = call(...args);
-        return answer instanceof Promise ? answer.then(told) : told(answer);
-      },
-    ];
+  return aroundEach(files, (called, call) => {
+    const told = <T>(answer: T): T => {
+      const error = loses(called);
+      if (error !== undefined) throw error;
+      return answer;
+    };
+    const answer = call();
+    return answer instanceof Promise ? answer.then(told) : told(answer);
   });
-  return Object.fromEntries(wrapped) as Files;
 }
 
 /** Those that end by giving an entry its file. */

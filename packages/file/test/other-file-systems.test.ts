@@ -1,11 +1,10 @@
 import { rmSync } from "node:fs";
 import { type FullStore, isStoreError } from "@kv/core";
-import type { Answer } from "@kv/core/driver";
 import { fileStore } from "@kv/file";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { fileStoreIn } from "../src/file-store.ts";
 import { type Disk, disks, type Files } from "../src/files.ts";
-import { errno, faultyDisk } from "./injected-faults.ts";
+import { aroundEach, errno, faultyDisk } from "./injected-faults.ts";
 import { listed, outcomeOf, storeIn, usedStoreIn } from "./places.ts";
 import { newDirectory, newParent } from "./temporary.ts";
 
@@ -76,23 +75,15 @@ function withoutNumbers(called: (name: keyof Files) => void = () => {}): Disk {
   return { now: stripped(now), later: stripped(later) };
 
   function stripped(files: Files): Files {
-    const names = Object.keys(files) as (keyof Files)[];
-    const wrapped = names.map((name) => {
-      const call = files[name] as (...args: unknown[]) => Answer<unknown>;
-      return [
-        name,
-        (...args: unknown[]): Answer<unknown> => {
-          called(name);
-          try {
-            const answer = call(...args);
-            return answer instanceof Promise ? answer.catch(throwWithout) : answer;
-          } catch (error) {
-            return throwWithout(error);
-          }
-        },
-      ];
+    return aroundEach(files, ({ name }, call) => {
+      called(name);
+      try {
+        const answer = call();
+        return answer instanceof Promise ? answer.catch(throwWithout) : answer;
+      } catch (error) {
+        return throwWithout(error);
+      }
     });
-    return Object.fromEntries(wrapped) as Files;
   }
 
   function throwWithout(error: unknown): never {

@@ -55,6 +55,17 @@ test.each(["deleteAll", "deleteExpired", "close"] as const)(
   },
 );
 
+test("L1 a sweep makes no directory anew that was removed, and a change does", async () => {
+  const directory = newDirectory(parent).path;
+  const store = await usedStoreIn(directory);
+  rmSync(directory, { recursive: true });
+  expect(await store.deleteExpired()).toBe(0);
+  await store.deleteAll();
+  expect(existsSync(directory)).toBe(false);
+  await store.set("key", "1");
+  expect(await store.exists("key")).toBe(true);
+});
+
 test("S7 a worker thread of another process is judged by its signs of life", () => {
   const parts = newIdentity({ dev: 1, ino: 1 }).split("-");
   const of = (pid: number, thread: string): string =>
