@@ -1,4 +1,5 @@
 import type { Answer, Driver, Explanation } from "./driver.ts";
+import { longestTimerMs } from "./duration.ts";
 import { isStoreError, StoreError } from "./error.ts";
 import { isMistake } from "./mistake.ts";
 import { atPlace } from "./place.ts";
@@ -142,7 +143,7 @@ const unexplained: Explanation = {
 async function within(limitMs: number, promise: Promise<void>): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const limit = new Promise<false>((resolve) => {
-    timer = setTimeout(resolve, limitMs, false);
+    timer = setTimeout(resolve, Math.min(limitMs, longestTimerMs), false);
   });
   try {
     return await Promise.race([promise.then(() => true), limit]);

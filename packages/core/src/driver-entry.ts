@@ -28,7 +28,7 @@ export type {
   FullDriverNamespace,
   ListableDriverNamespace,
 } from "./driver.ts";
-export { capMs, durationMs } from "./duration.ts";
+export { capMs, durationMs, longestTimerMs } from "./duration.ts";
 export { addToInteger } from "./integer.ts";
 export { KeyedQueue } from "./keyed-queue.ts";
 export { nextBatchLength } from "./listing.ts";

@@ -42,6 +42,9 @@ const spelling = /^(-?\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
 
 const longestMs = 1_000 * 365.25 * unitMs.d;
 
+/** The longest that a timer of the runtime can wait; a longer one would fire at once. */
+export const longestTimerMs: number = 2 ** 31 - 1;
+
 /**
  * Cuts a lifetime that came from outside (a header, a cookie) to the longest that stores take: 1,000 years (T5).
  * Where the application itself says too much, `durationMs` refuses it.

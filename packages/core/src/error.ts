@@ -59,10 +59,12 @@ export class StoreError extends Error {
   constructor(code: StoreErrorCode, message: string, options: StoreErrorOptions = {}) {
     super(message, options);
     this.code = code;
-    Object.defineProperty(this, "issues", { value: options.issues });
-    Object.defineProperty(this, brand, { value: true });
+    if (options.issues !== undefined) Object.defineProperty(this, "issues", { value: options.issues });
   }
 }
+
+// On the prototype: a hundred thousand calls may fail in one go, and each has an error of its own.
+Object.defineProperty(StoreError.prototype, brand, { value: true });
 
 /**
  * Tells whether an error is a `StoreError`, of any copy of this package, and, where `code` is given, has that code.

@@ -1,5 +1,6 @@
 import { guarded } from "./background.ts";
 import { hasCapability } from "./capability.ts";
+import { longestTimerMs } from "./duration.ts";
 import { isStoreError } from "./error.ts";
 import type { AtomicStore, NamespacedStore, Store } from "./store.ts";
 
@@ -11,7 +12,6 @@ export function isLockable(store: Store): store is LockableStore {
 
 const firstWaitMs = 10;
 const longestWaitMs = 250;
-const longestTimerMs = 2 ** 31 - 1;
 
 /**
  * Does `work` under the lock of `key`, which is an entry of the child namespace `getOrSet` that expires after

@@ -231,6 +231,16 @@ describe("errors", () => {
 });
 
 describe("closing", () => {
+  test.each(["30d", Number.POSITIVE_INFINITY] as const)(
+    "L2 with a timeout longer than any timer, %s, it waits for the driver all the same",
+    async (timeout) => {
+      const driver = mapDriver();
+      const closing = new Promise<void>((resolve) => setTimeout(resolve, 20));
+      const store = createStore({ ...driver, close: () => closing }, { timeout });
+      await store.close();
+    },
+  );
+
   test("L2 after it every call rejects with KV_CLOSED, and it may be repeated", async () => {
     const driver = mapDriver();
     const store = createStore(driver);

@@ -1,10 +1,9 @@
-import { type Answer, guarded, inBackground } from "@kv/core/driver";
+import { type Answer, guarded, inBackground, longestTimerMs } from "@kv/core/driver";
 import { Call, Deadline, type Kind, Lane, mostInFlight } from "./call.ts";
 import type { Place } from "./layout.ts";
 
 export type { Call, Kind } from "./call.ts";
 
-const longestTimerMs = 2 ** 31 - 1;
 /** Synchronous work, in an `await` chain too, gets about so much of each turn of the event loop. */
 const sliceMs = 1;
 

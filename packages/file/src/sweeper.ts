@@ -1,8 +1,6 @@
 import { isStoreError } from "@kv/core";
-import { guarded, orWarn } from "@kv/core/driver";
+import { guarded, longestTimerMs, orWarn } from "@kv/core/driver";
 import { isFileError } from "./errors.ts";
-
-const longestTimerMs = 2 ** 31 - 1;
 
 /** Sweeps now and then, from the first call on. Its timer does not keep the process alive. */
 export class Sweeper {

@@ -1,7 +1,5 @@
-import { guarded } from "@kv/core/driver";
+import { guarded, longestTimerMs } from "@kv/core/driver";
 import type { Entries } from "./entries.ts";
-
-const longestTimerMs = 2 ** 31 - 1;
 
 /**
  * Removes what has expired now and then, while there is something to sweep. Its timer neither keeps the process
