@@ -7,7 +7,7 @@ export type { ServerKind } from "./kind.ts";
 export { type FaultProxy, startProxy } from "./proxy.ts";
 export type { CommandMatch } from "./proxy-faults.ts";
 export type { ProxyTraffic } from "./proxy-traffic.ts";
-export { type Replication, startReplication } from "./replication.ts";
+export { handOver, type Replication, startReplication } from "./replication.ts";
 export type { Reply } from "./resp.ts";
 export { type Endpoint, sendCommand } from "./send-command.ts";
 export { type SentinelGroup, type SentinelOptions, startSentinel } from "./sentinel.ts";

@@ -11,6 +11,8 @@ export interface ProxyConnection {
   cut(): void;
   /** Stops or goes on, as the faults say now. */
   obeySilence(): void;
+  /** Falls silent for ever; the client does not hear of it when the server is gone. */
+  forget(): void;
 }
 
 const PUSH = ">".charCodeAt(0);
@@ -41,6 +43,7 @@ export function relay(
   let isDropping = false;
   let isHolding = false;
   let hasHungUp = false;
+  let isForgotten = false;
 
   const onRequest = (chunk: Buffer): void => {
     traffic.bytesToServer += chunk.length;
@@ -79,6 +82,7 @@ export function relay(
   };
 
   const deliver = (): void => {
+    if (isForgotten) return;
     client.cork();
     const goesOn = (): boolean => waiting.length > 0 && !isHolding && !hasHungUp;
     while (goesOn()) {
@@ -134,19 +138,35 @@ export function relay(
 
   const obeySilence = (): void => {
     for (const socket of [client, server]) {
-      if (faults.silent) socket.pause();
+      if (faults.silent || isForgotten) socket.pause();
       else socket.resume();
     }
+  };
+
+  const forget = (): void => {
+    isForgotten = true;
+    obeySilence();
   };
 
   client.setNoDelay(true).on("data", onRequest).on("error", cut);
   client.once("end", () => server.end(requests.rest()));
   client.once("close", () => server.destroy());
-  server.setNoDelay(true).on("data", onReply).on("error", cut);
+  server
+    .setNoDelay(true)
+    .on("data", onReply)
+    .on("error", () => {
+      if (!isForgotten) cut();
+    });
   server.once("end", () => {
     serverEnded = true;
     deliver();
   });
   obeySilence();
-  return { cut, obeySilence };
+  return { cut, obeySilence, forget };
+}
+
+/** Takes a connection and leaves it alone: nothing is read, nothing answered, and its end is not seen. */
+export function ignore(client: Socket): ProxyConnection {
+  client.pause().on("error", () => {});
+  return { cut: () => client.destroy(), obeySilence: () => {}, forget: () => {} };
 }

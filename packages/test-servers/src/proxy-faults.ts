@@ -15,6 +15,8 @@ export interface Fault {
 export interface Faults {
   armed: Fault[];
   silent: boolean;
+  /** New connections are taken and get nothing, ever. */
+  muted: boolean;
   trickling: boolean;
 }
 

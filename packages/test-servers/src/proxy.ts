@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
+import { type Blackhole, startBlackhole } from "./blackhole.ts";
 import { claimPort } from "./claim-port.ts";
-import { type ProxyConnection, relay } from "./proxy-connection.ts";
+import { ignore, type ProxyConnection, relay } from "./proxy-connection.ts";
 import { armFault, type CommandMatch, type Faults } from "./proxy-faults.ts";
 import { noTraffic, type ProxyTraffic } from "./proxy-traffic.ts";
 
@@ -29,15 +30,25 @@ export interface FaultProxy extends AsyncDisposable {
   silence(): void;
   /** Ends `silence`; what came meanwhile passes now. */
   speak(): void;
+  /** Cuts all open connections; new ones are taken, nothing passes on them, and they stay silent for ever. */
+  mute(): void;
+  /** Ends `mute`, for the connections that come from now on. */
+  unmute(): void;
+  /** The connections that are open now fall silent for ever, and none is closed; new ones work. */
+  forget(): void;
+  /** New connections are neither taken nor refused: no SYN is answered. Open ones stay. Works on Linux only. */
+  blackhole(): Promise<void>;
+  /** New connections go to the server on `port`; open ones stay where they are. `heal` leaves it so. */
+  leadTo(port: number): void;
   /** Replies go to the clients byte by byte. */
   trickle(on: boolean): void;
   /** Destroys all open connections. */
   cut(): void;
   /** New connections are refused; open ones stay. */
   refuse(): Promise<void>;
-  /** Ends `refuse`. */
+  /** Ends `refuse` and `blackhole`. */
   accept(): Promise<void>;
-  /** Takes back every fault, those that have not struck yet included. */
+  /** Takes back every fault, those that have not struck yet included; what was to be silent for ever stays so. */
   heal(): Promise<void>;
   /** Cuts all and gives the port back. May be called twice. */
   stop(): Promise<void>;
@@ -48,12 +59,16 @@ export async function startProxy(targetPort: number): Promise<FaultProxy> {
   const claim = await claimPort();
   const { port } = claim;
   const traffic = noTraffic();
-  const faults: Faults = { armed: [], silent: false, trickling: false };
+  const faults: Faults = { armed: [], silent: false, muted: false, trickling: false };
   const connections = new Set<ProxyConnection>();
   let listener: Server | undefined;
+  let hole: Blackhole | undefined;
+  let leadsTo = targetPort;
 
   const take = (client: Socket): void => {
-    const connection = relay(client, connect({ host: "127.0.0.1", port: targetPort }), faults, traffic);
+    const connection = faults.muted
+      ? ignore(client)
+      : relay(client, connect({ host: "127.0.0.1", port: leadsTo }), faults, traffic);
     connections.add(connection);
     traffic.accepted += 1;
     traffic.open += 1;
@@ -71,6 +86,8 @@ export async function startProxy(targetPort: number): Promise<FaultProxy> {
   };
   const accept = async (): Promise<void> => {
     if (listener !== undefined) return;
+    await hole?.end();
+    hole = undefined;
     listener = createServer({ allowHalfOpen: true }, take).listen({ host: "127.0.0.1", port });
     await once(listener, "listening");
   };
@@ -78,6 +95,8 @@ export async function startProxy(targetPort: number): Promise<FaultProxy> {
     // The port is closed at once; the event "close" would wait for the open connections.
     listener?.close();
     listener = undefined;
+    await hole?.end();
+    hole = undefined;
   };
   let stopped = false;
   const stop = async (): Promise<void> => {
@@ -103,6 +122,23 @@ export async function startProxy(targetPort: number): Promise<FaultProxy> {
     },
     silence: () => obeySilence(true),
     speak: () => obeySilence(false),
+    mute: () => {
+      cut();
+      faults.muted = true;
+    },
+    unmute: () => {
+      faults.muted = false;
+    },
+    forget: () => {
+      for (const connection of connections) connection.forget();
+    },
+    blackhole: async () => {
+      await refuse();
+      hole = await startBlackhole(port);
+    },
+    leadTo: (target) => {
+      leadsTo = target;
+    },
     trickle: (on) => {
       faults.trickling = on;
     },
@@ -111,6 +147,7 @@ export async function startProxy(targetPort: number): Promise<FaultProxy> {
     accept,
     heal: async () => {
       faults.armed = [];
+      faults.muted = false;
       faults.trickling = false;
       obeySilence(false);
       await accept();

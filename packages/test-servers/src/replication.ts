@@ -37,6 +37,18 @@ export async function startReplication(
   );
 }
 
+/**
+ * Makes `replica` the primary, and `primary` its replica. Nothing that was acknowledged is lost: writes wait meanwhile,
+ * and are then answered with READONLY. Connections stay open.
+ */
+export async function handOver(primary: RunningServer, replica: RunningServer): Promise<void> {
+  await primary.command("CLIENT", "PAUSE", String(IN_SYNC_WITHIN_MS), "WRITE");
+  await untilAllInSync(primary, [replica]);
+  await replica.command("REPLICAOF", "NO", "ONE");
+  await primary.command("REPLICAOF", "127.0.0.1", String(replica.port));
+  await primary.command("CLIENT", "UNPAUSE");
+}
+
 async function untilAllInSync(primary: RunningServer, replicas: readonly RunningServer[]): Promise<void> {
   const { master_repl_offset: goal } = await primary.info("replication");
   await until(

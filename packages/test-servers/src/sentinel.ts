@@ -121,9 +121,9 @@ async function primaryOf(
   servers: readonly RunningServer[],
   sentinels: readonly RunningServer[],
 ): Promise<RunningServer> {
-  const running = sentinels.filter((sentinel) => sentinel.running);
+  const answering = sentinels.filter(({ running, paused }) => running && !paused);
   const addresses = await Promise.all(
-    running.map((sentinel) => sentinel.command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME)),
+    answering.map((sentinel) => sentinel.command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME)),
   );
   const ports = new Set(addresses.map((address) => (Array.isArray(address) ? Number(address[1]) : 0)));
   const primary = servers.find((server) => ports.size === 1 && ports.has(server.port));

@@ -27,6 +27,8 @@ export interface RunningServer extends AsyncDisposable {
   readonly pid: number;
   /** False after `kill`, `stop` or a crash; true while paused. */
   readonly running: boolean;
+  /** Between `pause` and `resume`. */
+  readonly paused: boolean;
   /** Its working directory: dump.rdb, nodes.conf, server.log. */
   readonly folder: string;
   /** The same address for another user, by ACL. */
@@ -100,9 +102,11 @@ function serverIn(
   const info = async (section: string): Promise<Record<string, string>> =>
     parseInfo(String(await command("INFO", section)));
   let child: ChildProcess | undefined;
+  let paused = false;
   let stopped = false;
 
   const kill = async (): Promise<void> => {
+    paused = false;
     if (child === undefined || !isAlive(child)) return;
     const exited = once(child, "exit");
     child.ref();
@@ -124,6 +128,9 @@ function serverIn(
     get running() {
       return child !== undefined && isAlive(child);
     },
+    get paused() {
+      return paused;
+    },
     urlAs,
     command,
     info,
@@ -131,12 +138,14 @@ function serverIn(
     async pause() {
       const { pid } = running(child);
       process.kill(pid, "SIGSTOP");
+      paused = true;
       // The signal is delivered in the kernel's own time. Elsewhere than on Linux there is no cheap way to ask.
       if (process.platform !== "linux") return;
       await until(`pid ${pid} stands still`, READY_WITHIN_MS, () => (isStopped(pid) ? true : undefined));
     },
     resume() {
       process.kill(running(child).pid, "SIGCONT");
+      paused = false;
     },
     async restart(options = {}) {
       if (stopped) throw new Error(`The ${kind} server on port ${port} was stopped for good`);

@@ -1,3 +1,4 @@
+import { connect } from "node:net";
 import {
   type FaultProxy,
   type RunningServer,
@@ -98,6 +99,94 @@ describe.each(kinds)("%s", { timeout: 20_000 }, (kind) => {
     await until("both answers", 5000, () =>
       [before.text, during.text].toSorted().join("") === ":1\r\n:2\r\n" ? true : undefined,
     );
+  });
+
+  test("mute: what was open ends, what comes is taken and silent, for ever; after unmute what comes works", async () => {
+    await using own = await startProxy(server.port);
+    using before = await rawConnection(own.port);
+    before.send("PING");
+    await before.untilText("+PONG\r\n");
+    own.mute();
+    await before.untilClosed();
+    using during = await rawConnection(own.port);
+    during.send("INCR n");
+    await until("it is taken", 5000, () => (own.traffic.open === 1 ? true : undefined));
+    own.unmute();
+    using after = await rawConnection(own.port);
+    after.send("INCR n");
+    await after.untilText(":1\r\n");
+    // What the proxy let through would be at the server before this, and answered.
+    await own.heal();
+    during.send("INCR n");
+    after.send("GET n");
+    await after.untilText(":1\r\n$1\r\n1\r\n");
+    expect(during).toMatchObject({ text: "", closed: false });
+  });
+
+  test("forget: open connections are silent for ever, even when the server dies; new ones work", async () => {
+    await using own = await startProxy(server.port);
+    using open = await rawConnection(own.port);
+    const held = own.holdReply("GET");
+    open.send("PING", "GET a");
+    await open.untilText("+PONG\r\n");
+    await held.reached;
+    own.forget();
+    held.release();
+    open.send("INCR n");
+    using later = await rawConnection(own.port);
+    later.send("INCR n");
+    await later.untilText(":1\r\n");
+    await own.heal();
+    await server.kill();
+    await later.untilClosed();
+    await server.restart();
+    using again = await rawConnection(own.port);
+    again.send("PING");
+    await again.untilText("+PONG\r\n");
+    expect(open).toMatchObject({ text: "+PONG\r\n", closed: false });
+  });
+
+  test("blackhole: a new connection is neither made nor refused, open ones live, accept ends it", async () => {
+    using open = await rawConnection(proxy.port);
+    await proxy.blackhole();
+    const attempt = connect({ host: "127.0.0.1", port: proxy.port });
+    const heard: string[] = [];
+    for (const event of ["connect", "error", "close"]) attempt.on(event, () => heard.push(event));
+    await new Promise((resolve) => setTimeout(resolve, 300)); // many times what connecting on loopback takes
+    expect(heard).toEqual([]);
+    open.send("PING");
+    await open.untilText("+PONG\r\n");
+    attempt.destroy();
+    await proxy.accept();
+    using later = await rawConnection(proxy.port);
+    later.send("PING");
+    await later.untilText("+PONG\r\n");
+  });
+
+  test("blackhole: begun while it refuses, and ended by refuse and by stop", async () => {
+    await using lost = await startProxy(server.port);
+    await lost.refuse();
+    await lost.blackhole();
+    await lost.refuse();
+    await expect(rawConnection(lost.port)).rejects.toMatchObject({ code: "ECONNREFUSED" });
+    await lost.blackhole();
+    await lost.stop();
+    await expect(rawConnection(lost.port)).rejects.toMatchObject({ code: "ECONNREFUSED" });
+  });
+
+  test("leadTo: new connections go to the other server, open ones stay where they are", async () => {
+    await using other = await startStandalone({ kind });
+    await using switched = await startProxy(server.port);
+    using open = await rawConnection(switched.port);
+    open.send("INCR n");
+    await open.untilText(":1\r\n");
+    switched.leadTo(other.port);
+    using later = await rawConnection(switched.port);
+    later.send("INCR n");
+    await later.untilText(":1\r\n");
+    open.send("INCR n");
+    await open.untilText(":1\r\n:2\r\n");
+    expect(await other.command("GET", "n")).toBe("1");
   });
 
   test("trickle: replies come byte by byte", async () => {

@@ -22,6 +22,21 @@ describe.concurrent.each(kinds)("%s", { timeout: 60_000 }, (kind) => {
     expect(await lost.info("replication")).toMatchObject({ role: "slave", master_port: String(heir.port) });
   });
 
+  test("a primary that is stopped together with a sentinel is replaced", async () => {
+    await using group = await startSentinel({ kind, replicas: 1 });
+    const [primary, heir] = group.servers;
+    const [sentinel] = group.sentinels;
+    await primary?.pause();
+    await sentinel?.pause();
+    expect(sentinel?.paused).toBe(true);
+    if (primary !== undefined) expect(await group.untilFailedOver(primary)).toBe(heir);
+    sentinel?.resume();
+    expect(sentinel?.paused).toBe(false);
+    await sentinel?.pause();
+    await sentinel?.restart();
+    expect(sentinel?.paused).toBe(false);
+  });
+
   test("a sentinel that is restarted knows what it knew", async () => {
     await using group = await startSentinel({ kind, replicas: 1 });
     const [sentinel] = group.sentinels;

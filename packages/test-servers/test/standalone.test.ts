@@ -1,13 +1,16 @@
 import { existsSync } from "node:fs";
 import {
+  handOver,
   makeCertificates,
   sendCommand,
   standaloneUrl,
   startReplication,
   startStandalone,
+  until,
 } from "@kv/test-servers";
 import { describe, expect, test } from "vitest";
 import { isRunning } from "./is-running.ts";
+import { rawConnection } from "./raw-connection.ts";
 
 const kinds = ["redis", "valkey"] as const;
 const timeout = 30_000;
@@ -125,6 +128,30 @@ describe.each(kinds)("%s", { timeout }, (kind) => {
       expect(await replica.command("GET", "a")).toBe("1");
       await expect(replica.command("SET", "a", "2")).rejects.toThrow(/^READONLY/);
     }
+  });
+
+  test("handOver makes the replica the primary: nothing that was acknowledged is lost, connections stay open", async () => {
+    await using replication = await startReplication({ kind });
+    const { primary, replicas } = replication;
+    const [heir = primary] = replicas;
+    using open = await rawConnection(primary.port);
+    const counted = { acknowledged: 0 };
+    const refusal = (async () => {
+      for (;;) {
+        await primary.command("INCR", "n");
+        counted.acknowledged += 1;
+      }
+    })().catch(String);
+    await until("some are acknowledged", 5000, () => (counted.acknowledged > 10 ? true : undefined));
+    await handOver(primary, heir);
+    expect(await refusal).toMatch(/READONLY/);
+    expect(await heir.command("GET", "n")).toBe(String(counted.acknowledged));
+    expect(await heir.command("INCR", "n")).toBe(counted.acknowledged + 1);
+    open.send("INCR n");
+    await until("it is refused", 5000, () => (open.text.startsWith("-READONLY") ? true : undefined));
+    await until("the old primary has it too", 5000, async () =>
+      (await primary.command("GET", "n")) === String(counted.acknowledged + 1) ? true : undefined,
+    );
   });
 
   test("standaloneUrl starts a server, or uses the address in the environment", async () => {
