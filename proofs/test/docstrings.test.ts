@@ -41,12 +41,12 @@ const checker = program.getTypeChecker();
 
 /** Interfaces whose own docstring tells of all their members: shapes that clients and Keyv give. */
 const toldAsAWhole = [
+  "IoredisClient",
   "KeyvStore",
   "KeyvStoreCapabilities",
   "KeyvStoreEntry",
   "KeyvStoreEvents",
   "KeyvStoreMethodInfo",
-  "RespClient",
   "SafeClientOptions",
   "SafeClusterOptions",
   "ServerAddress",

@@ -1,9 +1,15 @@
 import type { FullStore } from "@kv/core";
-import { type Backend, backendStore, type ClientOptions, loadClient, type UrlOptions } from "@kv/resp";
+import {
+  backendStore,
+  type ClientOptions,
+  type IoredisClient,
+  ioredisBackend,
+  type UrlOptions,
+} from "@kv/resp";
 
 export type RedisStore = FullStore;
 
-export type RedisStoreOptions = UrlOptions | ClientOptions;
+export type RedisStoreOptions = UrlOptions | ClientOptions<IoredisClient>;
 
 /**
  * Makes a store in Redis, with every capability: `redisStore({ url: "redis://localhost:6379" })`, or over a client of
@@ -24,7 +30,4 @@ export function redisStore(options: RedisStoreOptions): RedisStore {
   return backendStore(redis, options);
 }
 
-const redis: Backend = {
-  name: "redis",
-  makeClient: (options) => loadClient("ioredis", () => import("ioredis"), options),
-};
+const redis = ioredisBackend("redis", "ioredis", () => import("ioredis"));

@@ -1,6 +1,6 @@
 import { Buffer, isAscii } from "node:buffer";
 import type { DriverValue } from "@kv/core/driver";
-import type { Argument } from "./resp-client.ts";
+import type { Argument } from "./transport.ts";
 
 /** Up to here it pays to look whether bytes are ASCII. */
 const longestLookedAtBytes = 2 * 1024;

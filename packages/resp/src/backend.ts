@@ -1,10 +1,9 @@
 import type { ConnectionOptions } from "node:tls";
-import type { FullStore } from "@kv/core";
+import type { Duration, FullStore } from "@kv/core";
 import { checkOptions } from "@kv/core/driver";
-import { type SafeClientOptions, safeClientOptions } from "./client-options.ts";
-import { addressOf, type RespClient } from "./resp-client.ts";
 import { type RespStoreOptions, respStore } from "./resp-store.ts";
 import { parseServerUrl, type ServerAddress } from "./server-url.ts";
+import type { Transport } from "./transport.ts";
 
 /** A store that opens and closes a client of its own. */
 export interface UrlOptions extends RespStoreOptions {
@@ -17,29 +16,42 @@ export interface UrlOptions extends RespStoreOptions {
 }
 
 /** A store over a client that is there already. */
-export interface ClientOptions extends RespStoreOptions {
+export interface ClientOptions<C> extends RespStoreOptions {
   /** A client: plain, one that follows Sentinel, or a Cluster. It must have no `keyPrefix`. */
-  readonly client: RespClient;
+  readonly client: C;
   /** Whether closing the store closes the client too: `false` unless told. */
   readonly closeClient?: boolean | undefined;
   /** Excludes `client`. */
   readonly url?: undefined;
 }
 
-/** What a client of our own is made with. */
-export interface OwnClientOptions extends Omit<SafeClientOptions, "retryStrategy">, ServerAddress {
-  /** It never connects again by itself. */
-  readonly retryStrategy: () => null;
+/** Where a client of the store's own connects to. */
+export interface OpenOptions {
+  /** The server, and who asks. */
+  readonly address: ServerAddress;
   /** There where the URL asks for TLS. */
-  readonly tls?: ConnectionOptions;
+  readonly tls?: ConnectionOptions | undefined;
+  /** The store's `timeout`. */
+  readonly timeout?: Duration | undefined;
 }
 
-/** What tells one backend from another. */
-export interface Backend {
+/** What tells one backend from another: its name, and how it comes to a transport. */
+export interface Backend<C> {
   /** As errors name it: `redis`. */
   readonly name: string;
-  /** Loads the client's library, which takes longer than all else, and makes a client. */
-  readonly makeClient: (options: OwnClientOptions) => Promise<RespClient>;
+
+  /**
+   * Makes a client for one connection, not connected yet: each connection of the store's own gets another, so it must never connect
+   * again by itself. A `StoreError` reaches the caller with its code; all else is `KV_UNAVAILABLE`.
+   */
+  open(options: OpenOptions): Promise<Transport>;
+
+  /**
+   * Takes a client that was passed in, which connects by its own rules.
+   *
+   * @throws TypeError for a client that cannot serve
+   */
+  over(client: C): Transport;
 }
 
 const common: readonly string[] = ["namespace", "timeout", "url", "client"];
@@ -53,36 +65,34 @@ const knownWithUrl: readonly string[] = [...common, "tls"];
  *
  * @example
  * ```ts
- * import { type Backend, backendStore } from "@kv/resp";
- * import { Redis } from "ioredis";
+ * import { backendStore, ioredisBackend } from "@kv/resp";
  *
- * const redis: Backend = { name: "redis", makeClient: async (options) => new Redis(options) };
+ * const redis = ioredisBackend("redis", "ioredis", () => import("ioredis"));
  * const store = backendStore(redis, { url: "redis://localhost:6379" });
  * await store.close();
  * ```
  */
-export function backendStore(backend: Backend, options: UrlOptions | ClientOptions): FullStore {
+export function backendStore<C>(backend: Backend<C>, options: UrlOptions | ClientOptions<C>): FullStore {
   checkOptions(options, options?.client === undefined ? knownWithUrl : knownWithClient);
   const { url, client } = options;
   if ((url === undefined) === (client === undefined)) {
     throw new TypeError("Pass either url or client.");
   }
-  return client === undefined ? overUrl(backend, options) : overClient(backend, options);
+  return isOverUrl(options) ? overUrl(backend, options) : overClient(backend, options);
 }
 
-function overUrl(backend: Backend, { url, tls, ...options }: UrlOptions): FullStore {
+function isOverUrl<C>(options: UrlOptions | ClientOptions<C>): options is UrlOptions {
+  return options.url !== undefined;
+}
+
+function overUrl<C>(backend: Backend<C>, { url, tls, ...options }: UrlOptions): FullStore {
   const { address, tls: overTls } = parseServerUrl(url);
   if (tls !== undefined && !overTls) {
     throw new TypeError('With tls the url must begin with "rediss://" or "valkeys://".');
   }
-  const open = (): Promise<RespClient> =>
-    backend.makeClient({
-      ...safeClientOptions({ timeout: options.timeout }),
-      ...address,
-      // A client that reconnects by itself keeps the process alive (L3): the store connects when there is a need.
-      retryStrategy: () => null,
-      ...(overTls && { tls: { ...tls } }),
-    });
+  const { timeout } = options;
+  const open = (): Promise<Transport> =>
+    backend.open({ address, timeout, tls: overTls ? { ...tls } : undefined });
   const { host, port } = address;
   return respStore(
     `${backend.name} at ${host.includes(":") ? `[${host}]` : host}:${port}`,
@@ -91,12 +101,10 @@ function overUrl(backend: Backend, { url, tls, ...options }: UrlOptions): FullSt
   );
 }
 
-function overClient(backend: Backend, { client, closeClient = false, ...options }: ClientOptions): FullStore {
-  const { keyPrefix } = client.options as { readonly keyPrefix?: string | Uint8Array | null };
-  if (keyPrefix !== undefined && keyPrefix !== null && keyPrefix.length > 0) {
-    throw new TypeError(
-      "The client has a keyPrefix, which listings would not see and removals would double. Make one without, and use namespace.",
-    );
-  }
-  return respStore(`${backend.name} at ${addressOf(client)}`, { client, closeClient }, options);
+function overClient<C>(
+  backend: Backend<C>,
+  { client, closeClient = false, ...options }: ClientOptions<C>,
+): FullStore {
+  const transport = backend.over(client);
+  return respStore(`${backend.name} at ${transport.address}`, { transport, close: closeClient }, options);
 }

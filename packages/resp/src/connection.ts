@@ -1,246 +1,291 @@
 import { guarded, inBackground } from "@kv/core/driver";
-import { type ConnectionEvents, listen } from "./client-events.ts";
-import { type ClientSocket, type RespClient, sendsAgain, socketOf, socketsOf } from "./resp-client.ts";
+import type { Link, Transport } from "./transport.ts";
 
-/** Where a client comes from, and what of it is ours. */
-export type ClientSource =
+/** Where connections come from, and what of the client is ours. */
+export type TransportSource =
   | {
-      /** Makes the client, not yet connected, at the first call (L4). It must not reconnect by itself. */
-      readonly open: () => Promise<RespClient>;
+      /** Makes a client for one connection, not yet connected, at the first call that needs one (L4). */
+      readonly open: () => Promise<Transport>;
     }
-  | { readonly client: RespClient; readonly closeClient: boolean };
+  | { readonly transport: Transport; readonly close: boolean };
 
 export interface Waiting {
-  /** The client can be written to. */
+  /** Something can be sent. */
   ready(): void;
   /** An attempt to connect failed, so nothing that waits for it is sent. */
   failed(cause: unknown): void;
 }
 
-/** After a failed attempt to connect the next one begins no sooner. */
+/**
+ * - `closed`: there is no connection, and none is being made.
+ * - `opening`: a client is being made, which may mean that its library is loaded.
+ * - `connecting`: a client connects, and we listen to it.
+ * - `ready`: it could be sent to when we last looked.
+ * - `draining`: its server became a replica. It gets nothing more, and is given up once all is answered.
+ * - `failed`: the last attempt failed. The next call tries again.
+ */
+type State =
+  | { readonly name: "closed" }
+  | { readonly name: "opening"; readonly sinceMs: number }
+  | { readonly name: "connecting"; readonly transport: Transport; stopListening: () => void }
+  | { readonly name: "ready"; readonly transport: Transport }
+  | { readonly name: "draining"; readonly transport: Transport; readonly link: Link }
+  | { readonly name: "failed"; readonly sinceMs: number };
+
+const closed: State = { name: "closed" };
+
+/** After a failed attempt to connect the next one of our own begins no sooner. */
 const pauseMs = 100;
+/** A connection is no more often given up because its server became a replica: the next one may lead there, too. */
+const demotionPauseMs = 1_000;
 /** A cluster is asked no more often where its keys are: a failover takes seconds, and all who wait for it ask. */
-const slotsPauseMs = 500;
+const mastersPauseMs = 500;
 
 /**
- * The connection of a store. Nothing is handed to a client that is not ready: what a client keeps for later it may
- * send after its call was given up. A client of our own connects when there is something to send, and only then, so
- * that nothing keeps an idle process alive; one that was passed in does so by its own rules.
+ * The connection of a store, and when it is given up. Nothing is handed to a client that is not ready: what a client
+ * keeps for later it may send after its call was given up. A client of our own connects when there is something to
+ * send, and only then, so that nothing keeps an idle process alive; one that was passed in does so by its own rules.
+ *
+ * A connection is given up from which not a byte has come for `timeout` while it owes us an answer, that of its
+ * handshake included; so is the making of a client that takes longer. The `nowMs` of a method is by a clock that stands still
+ * with the event loop.
  */
 export class Connection {
-  readonly #source: ClientSource;
+  readonly #source: TransportSource;
   readonly #timeoutMs: number;
   readonly #waiting: Waiting;
-  #client: RespClient | undefined;
-  #opening = false;
+  #state: State = closed;
   #ended = false;
-  #awaited = false;
-  /** Whether the attempt that is waited for has begun. */
-  #attempted = false;
-  /** The socket of the last attempt that failed: what is yet to be heard of it is old news. */
-  #failedSocket: ClientSocket | undefined;
-  #lastFailureMs = Number.NEGATIVE_INFINITY;
-  /** What had been read from which socket when a call was not answered. */
-  #silence:
-    | { readonly socket: ClientSocket; readonly bytesRead: number; readonly sinceMs: number }
-    | undefined;
-  #slotsAskedMs = Number.NEGATIVE_INFINITY;
   #busy = false;
-  #stopListening: (() => void) | undefined;
+  /** Whether something was sent that is not answered. */
+  #hasSent = false;
+  #pause: ReturnType<typeof setTimeout> | undefined;
+  /** What had come on a connection that owes an answer, and since when nothing more has. */
+  #silence: { readonly link: Link; readonly bytesRead: number; readonly sinceMs: number } | undefined;
+  #demotedMs = Number.NEGATIVE_INFINITY;
+  #mastersAskedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(source: ClientSource, timeoutMs: number, waiting: Waiting) {
+  constructor(source: TransportSource, timeoutMs: number, waiting: Waiting) {
     this.#source = source;
     this.#timeoutMs = timeoutMs;
     this.#waiting = waiting;
-    if ("client" in source) this.#client = source.client;
   }
 
-  /** The client, when it can be written to. */
-  get readyClient(): RespClient | undefined {
-    const client = this.#client;
-    return client?.status === "ready" && socketOf(client)?.writable !== false ? client : undefined;
+  /** The client, when it can be sent to. */
+  get readyTransport(): Transport | undefined {
+    const state = this.#state;
+    return state.name === "ready" && state.transport.state === "ready" ? state.transport : undefined;
   }
 
-  /** Sees to it that `ready` or `failed` is called, once, unless the connection hangs; see `drop`. */
-  awaitReady(): void {
-    if (this.#awaited || this.#opening) return;
-    if (this.#ended) {
-      this.#waiting.failed(new Error("The store was closed."));
-      return;
-    }
-    if (this.#client === undefined) {
-      inBackground(() => this.#open());
-      return;
-    }
-    this.#awaited = true;
-    this.#attempted = isConnecting(this.#client) && socketOf(this.#client) !== this.#failedSocket;
-    this.#stopListening = listen(this.#client, this.#events);
-    this.#connectIfAsleep(this.#client);
+  /** How many bytes have come on the present connections. */
+  get bytesRead(): number {
+    const transport = this.#transport;
+    const nodes = transport?.isCluster === true ? transport.masters() : [transport];
+    return nodes.reduce((sum, node) => sum + (node?.link?.bytesRead ?? 0), 0);
   }
 
-  /** Whether something is under way: an idle socket of our own keeps no process alive (L3). */
+  /** Whether a call is under way: an idle connection of our own keeps no process alive (L3). */
   set busy(busy: boolean) {
     this.#busy = busy;
     this.#holdProcess();
   }
 
-  /**
-   * After a call that was not answered in time: gives up the connection, so that later calls get a fresh one. One of a
-   * client that was passed in, and that others may use, only where not a byte has come from it for all of `timeout`, as
-   * from a machine that is gone: the system itself would wait for a quarter of an hour.
-   */
-  drop(): void {
-    const client = this.#client;
-    if (client === undefined || client.status === "end") return;
-    if ("open" in this.#source) this.#hangUp(client);
-    else if (client.status === "ready" && !this.#ended && !sendsAgain(client))
-      this.#dropIfSilent(socketOf(client));
+  /** Sees to it that `ready` or `failed` is called, unless the attempt is given up; see `look`. */
+  awaitReady(nowMs: number): void {
+    const state = this.#state;
+    if (state.name === "opening" || state.name === "connecting" || state.name === "draining") return;
+    const restMs = state.name === "failed" ? state.sinceMs + pauseMs - performance.now() : 0;
+    if ("open" in this.#source && restMs > 0) this.#connectIn(restMs, nowMs);
+    else this.#connect(nowMs);
+  }
+
+  /** Whether an answer is owed, to a call or to the handshake of a client of our own. */
+  get owesAnswer(): boolean {
+    if (this.#ended) return false;
+    const { name } = this.#state;
+    return this.#hasSent || name === "opening" || (name === "connecting" && "open" in this.#source);
+  }
+
+  /** Something was sent. */
+  sent(nowMs: number): void {
+    if (this.#hasSent) return;
+    this.#hasSent = true;
+    this.#listenFrom(nowMs);
+  }
+
+  /** All that was sent is answered. */
+  drained(): void {
+    this.#hasSent = false;
+    this.#silence = undefined;
+    const state = this.#state;
+    if (state.name !== "draining") return;
+    this.#state = { name: "ready", transport: state.transport };
+    if (state.transport.link === state.link && !state.link.pinned) this.#giveUp();
+  }
+
+  /** Gives up what has been silent for too long, and says whether it did. All that has arrived was read before. */
+  look(nowMs: number): boolean {
+    const state = this.#state;
+    if (state.name === "opening") return nowMs >= state.sinceMs + this.#timeoutMs && this.#giveUp();
+    const transport = this.#transport;
+    const link = transport?.link;
+    const isOpen = state.name === "ready" || state.name === "draining";
+    if (transport === undefined || link === undefined || (isOpen && !this.#hasSent)) return false;
+    const known = this.#silence;
+    if (known?.link !== link || known.bytesRead !== link.bytesRead) {
+      this.#listenFrom(nowMs);
+      return false;
+    }
+    if (nowMs < known.sinceMs + this.#timeoutMs) return false;
+    return !link.pinned && !(isOpen && transport.sendsAgain) && this.#giveUp();
+  }
+
+  /** The server is a replica by now: sends nothing more on this connection, where nobody else needs it. */
+  demoted(): void {
+    const state = this.#state;
+    const nowMs = performance.now();
+    if (state.name !== "ready" || nowMs < this.#demotedMs + demotionPauseMs) return;
+    const { transport } = state;
+    const { link } = transport;
+    if (link === undefined || link.pinned || transport.sendsAgain) return;
+    this.#demotedMs = nowMs;
+    this.#state = { name: "draining", transport, link };
   }
 
   /**
-   * Asks a cluster anew which node serves which keys, after a call to one was not answered. Its client asks by itself
+   * Asks a cluster again which node serves which keys, after a call to one was not answered. Its client asks by itself
    * when a node refers it to another one; from one that is lost it hears nothing, and would turn to it for ever.
    */
-  refreshSlots(): void {
-    const client = this.readyClient;
-    if (client?.isCluster !== true || this.#ended) return;
+  refreshMasters(): void {
+    const transport = this.readyTransport;
     const nowMs = performance.now();
-    if (nowMs < this.#slotsAskedMs + slotsPauseMs) return;
-    this.#slotsAskedMs = nowMs;
-    client.refreshSlotsCache?.();
+    if (transport === undefined || this.#ended || nowMs < this.#mastersAskedMs + mastersPauseMs) return;
+    this.#mastersAskedMs = nowMs;
+    transport.refreshMasters();
   }
 
   async close(remainingMs: number): Promise<void> {
     this.#ended = true;
-    const client = this.#client;
-    if (client === undefined) return;
-    if ("open" in this.#source) {
-      if (client.status !== "end") this.#hangUp(client);
-    } else if (this.#source.closeClient) {
-      await quit(client, remainingMs);
-    }
+    this.#stopPause();
+    this.#letGo(closed);
+    if ("close" in this.#source && this.#source.close) await this.#source.transport.close(remainingMs);
   }
 
-  async #open(): Promise<void> {
-    if (!("open" in this.#source)) return;
-    this.#opening = true;
-    try {
-      this.#client = await this.#source.open();
-    } catch (error) {
-      this.#opening = false;
-      this.#waiting.failed(error);
-      return;
-    }
-    this.#opening = false;
-    this.#client.on("error", guarded(ignoreError)); // without a listener it would be printed
-    this.#client.on(
-      "connect",
-      guarded(() => this.#holdProcess()),
+  get #transport(): Transport | undefined {
+    return "transport" in this.#state ? this.#state.transport : undefined;
+  }
+
+  #connectIn(restMs: number, nowMs: number): void {
+    this.#pause ??= setTimeout(
+      guarded(() => {
+        this.#pause = undefined;
+        if (this.#busy) this.#connect(nowMs + restMs);
+      }),
+      restMs,
     );
-    this.awaitReady();
   }
 
-  #connectIfAsleep(client: RespClient): void {
-    const asleep = client.status === "wait" || (client.status === "end" && "open" in this.#source);
-    if (!asleep) {
-      if (client.status === "end") this.#settle(new Error("The client was closed."));
+  #stopPause(): void {
+    clearTimeout(this.#pause);
+    this.#pause = undefined;
+  }
+
+  /** Begins an attempt, when none is under way. */
+  #connect(nowMs: number): void {
+    this.#stopPause();
+    if (this.#ended) this.#failed(new Error("The store was closed."));
+    else if ("open" in this.#source) this.#open(this.#source.open, nowMs);
+    else this.#listen(this.#source.transport, nowMs);
+  }
+
+  #listenFrom(sinceMs: number): void {
+    const link = this.#transport?.link;
+    this.#silence = link === undefined ? undefined : { link, bytesRead: link.bytesRead, sinceMs };
+  }
+
+  #open(open: () => Promise<Transport>, nowMs: number): void {
+    const opening: State = { name: "opening", sinceMs: nowMs };
+    this.#letGo(opening); // of the one before, whose connection is lost
+    inBackground(async () => {
+      let transport: Transport;
+      try {
+        transport = await open();
+      } catch (error) {
+        if (this.#state === opening) this.#failed(error);
+        return;
+      }
+      if (this.#state === opening && this.#busy) {
+        this.#listen(transport, nowMs);
+        return;
+      }
+      transport.destroy(); // nobody waits for it any more
+      if (this.#state === opening) this.#state = closed;
+    });
+  }
+
+  #listen(transport: Transport, nowMs: number): void {
+    if (transport.state === "ready") {
+      this.#ready(transport);
       return;
     }
-    if (this.#ended) return; // what waits is given up by the sender
-    const restMs = this.#lastFailureMs + pauseMs - performance.now();
-    if (restMs > 0) {
-      setTimeout(
+    const connecting: State = { name: "connecting", transport, stopListening: () => {} };
+    this.#state = connecting;
+    if (transport.state === "closed") {
+      // In a turn of its own: a caller who tries again at once would keep the event loop from its turns.
+      setImmediate(
         guarded(() => {
-          if (this.#awaited) this.#connectIfAsleep(client);
+          if (this.#state === connecting) this.#failed(new Error("The client was closed."));
         }),
-        restMs,
       );
       return;
     }
-    this.#attempted = true;
-    inBackground(() => client.connect().catch(ignoreError)); // the events below tell
+    connecting.stopListening = transport.listen({
+      ready: () => {
+        if (this.#state === connecting) this.#ready(transport);
+      },
+      failed: (cause) => {
+        if (this.#state === connecting) this.#failed(cause);
+      },
+    });
+    this.#listenFrom(nowMs);
+    this.#holdProcess();
+    try {
+      if (transport.state === "idle") transport.connect();
+    } catch (error) {
+      this.#failed(error);
+    }
   }
 
-  readonly #events: ConnectionEvents = {
-    connecting: () => {
-      this.#attempted = true;
-    },
-    ready: () => {
-      if (this.readyClient !== undefined) this.#settle(undefined);
-    },
-    // A client that finds no Sentinel goes on looking: it tells by errors alone.
-    error: (cause) => {
-      if (this.#attempted || (this.#client !== undefined && isConnecting(this.#client))) this.#settle(cause);
-    },
-    close: () => {
-      if (this.#attempted) this.#settle(new Error("The connection was closed before it was ready."));
-      else if (this.#client !== undefined) this.#connectIfAsleep(this.#client); // the end of an earlier one
-    },
-  };
+  #ready(transport: Transport): void {
+    if (this.#state.name === "connecting") this.#state.stopListening();
+    this.#silence = undefined;
+    this.#state = { name: "ready", transport };
+    this.#holdProcess();
+    this.#waiting.ready();
+  }
 
-  #settle(cause: unknown): void {
-    if (!this.#awaited || this.#client === undefined) return;
-    this.#awaited = false;
-    this.#stopListening?.();
-    if (cause === undefined) {
-      this.#waiting.ready();
-      return;
-    }
-    this.#lastFailureMs = performance.now();
-    this.#failedSocket = socketOf(this.#client);
+  #failed(cause: unknown): void {
+    this.#letGo({ name: "failed", sinceMs: performance.now() });
     this.#waiting.failed(cause);
   }
 
-  /** Its client connects anew by its own rules. */
-  #dropIfSilent(socket: ClientSocket | undefined): void {
-    if (socket === undefined) return;
-    const { bytesRead } = socket;
-    const nowMs = performance.now();
-    const known = this.#silence;
-    if (known?.socket !== socket || known.bytesRead !== bytesRead) {
-      this.#silence = { socket, bytesRead, sinceMs: nowMs };
-    } else if (nowMs >= known.sinceMs + this.#timeoutMs) {
-      socket.destroy();
-    }
+  /** Ends the connection, or the attempt: the next call gets another. Fails nobody who waits for it. */
+  #giveUp(): true {
+    const link = this.#transport?.link;
+    const isAttempt = this.#state.name === "opening" || this.#state.name === "connecting";
+    this.#letGo(isAttempt ? { name: "failed", sinceMs: performance.now() } : closed);
+    if (!("open" in this.#source)) link?.destroy(); // its client connects again by its own rules
+    return true;
   }
 
-  #hangUp(client: RespClient): void {
-    client.disconnect();
-    socketOf(client)?.destroy(); // a silent server would not answer the end of the connection either
+  #letGo(next: State): void {
+    if (this.#state.name === "connecting") this.#state.stopListening();
+    if ("open" in this.#source) this.#transport?.destroy();
+    this.#silence = undefined;
+    this.#state = next;
   }
 
   #holdProcess(): void {
-    if (!("open" in this.#source) || this.#client === undefined) return;
-    const socket: ClientSocket | undefined = socketOf(this.#client);
-    if (this.#busy) socket?.ref();
-    else socket?.unref();
+    if ("open" in this.#source) this.#transport?.holdProcess(this.#busy);
   }
 }
-
-/** All that is written within `write` goes to each socket in one piece. */
-export function inOneWrite(client: RespClient, write: () => void): void {
-  const sockets = socketsOf(client);
-  for (const socket of sockets) socket.cork();
-  try {
-    write();
-  } finally {
-    for (const socket of sockets) socket.uncork();
-  }
-}
-
-function isConnecting(client: RespClient): boolean {
-  return client.status === "connecting" || client.status === "connect";
-}
-
-/** QUIT waits for what others still ask the client for; a silent server would never answer it. */
-async function quit(client: RespClient, limitMs: number): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, limitMs);
-  });
-  if (client.status === "ready") await Promise.race([client.quit().then(ignoreError, ignoreError), limit]);
-  clearTimeout(timer);
-  if (client.status !== "end") client.disconnect();
-}
-
-function ignoreError(): void {}

@@ -1,27 +1,74 @@
 import { guarded } from "@kv/core/driver";
 import type { Step } from "./step.ts";
 
+/** Until when the steps of one tick are answered, or given up. It is set when the tick is over. */
+export interface Deadline {
+  ms: number;
+}
+
+/** What deadlines ask of those who keep them. */
+export interface Clock {
+  /** How many bytes have come so far. */
+  bytesRead(): number;
+  /** Gives up steps whose deadline is over, in the order in which they were made. */
+  expire(steps: readonly Step[]): void;
+  /** Whether an answer is owed by a connection, though it may be that nobody waits for it any more. */
+  owesAnswer(): boolean;
+  /** Is called now and then while anything is awaited, or owed, when all that has arrived was read. */
+  look(nowMs: number): void;
+}
+
+/** A timer that comes later by more than this was held up by an event loop that stood still. */
+const punctualMs = 5;
+/** The sockets are read in turns, of at most 32 pieces of 64 KiB each: where a turn brings less, nothing was left. */
+const fullTurnBytes = 1024 * 1024;
+/** No kernel keeps more for a connection than these turns read. */
+const mostTurns = 32;
+/** More are given up in several turns of the event loop: each costs an error, with its stack. */
+const mostInOneTurn = 4_096;
+
 /**
  * Gives up what is not answered in time, with one timer for all: a timer for each call would halve the throughput. The
  * steps that are not settled are a list, each linked with the next: nothing is kept of one that is, whose value its
  * caller may have let go of long ago.
+ *
+ * Time does not pass while the event loop stands still, and what has arrived by then is read before anything is given up:
+ * timers come before the sockets, so by itself a deadline would overtake its answer.
  */
 export class Deadlines {
   readonly #timeoutMs: number;
-  readonly #expire: (steps: readonly Step[]) => void;
+  readonly #periodMs: number;
+  readonly #clock: Clock;
   // In the order of their deadlines.
   #first: Step | undefined;
   #last: Step | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #dueMs = 0;
+  /** How long the event loop has stood still, in all, as far as it was noticed. */
+  #stoodStillMs = 0;
+  /** Whether what has arrived is being read. */
+  #reading = false;
 
-  constructor(timeoutMs: number, expire: (steps: readonly Step[]) => void) {
+  constructor(timeoutMs: number, clock: Clock) {
     this.#timeoutMs = timeoutMs;
-    this.#expire = expire;
+    this.#periodMs = Math.min(Math.max(timeoutMs / 8, 1), 1_000);
+    this.#clock = clock;
   }
 
-  /** Until when a step is answered, or given up, that is made now. */
-  nextMs(): number {
-    return performance.now() + this.#timeoutMs;
+  /** Now, by a clock that stands still with the event loop. */
+  nowMs(): number {
+    const nowMs = performance.now();
+    const isDue = this.#timer !== undefined || this.#reading;
+    if (isDue && nowMs > this.#dueMs + punctualMs) {
+      this.#stoodStillMs += nowMs - this.#dueMs;
+      this.#dueMs = nowMs;
+    }
+    return nowMs - this.#stoodStillMs;
+  }
+
+  /** Sets the deadline of a tick that is over at `nowMs`. */
+  begin(deadline: Deadline, nowMs: number): void {
+    deadline.ms = nowMs + this.#timeoutMs;
   }
 
   get allSettled(): boolean {
@@ -33,7 +80,7 @@ export class Deadlines {
     if (this.#last === undefined) this.#first = step;
     else this.#last.later = step;
     this.#last = step;
-    if (this.#timer === undefined) this.#arm(this.#timeoutMs);
+    if (this.#timer === undefined && !this.#reading) this.#arm();
   }
 
   settled(step: Step): void {
@@ -48,36 +95,68 @@ export class Deadlines {
 
   /** Gives up all there is, and what is made of it on the way. */
   expireAll(): void {
-    while (this.#first !== undefined) this.#expire(this.#until(Number.POSITIVE_INFINITY));
+    while (this.#first !== undefined) {
+      this.#clock.expire(this.#until(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY));
+    }
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }
 
+  get #isNeeded(): boolean {
+    return this.#first !== undefined || this.#clock.owesAnswer();
+  }
+
   /** Runs on where its step was answered meanwhile: then it is there for the next. */
-  #arm(ms: number): void {
-    if (ms === Number.POSITIVE_INFINITY) return;
+  #arm(): void {
+    if (this.#timeoutMs === Number.POSITIVE_INFINITY) return;
+    const restMs = (this.#first?.deadline.ms ?? Number.POSITIVE_INFINITY) - this.nowMs();
+    const ms = Math.ceil(Math.max(Math.min(restMs, this.#periodMs), 0));
+    this.#dueMs = performance.now() + ms;
     this.#timer = setTimeout(
-      guarded(() => this.#look()),
-      Math.min(Math.ceil(ms), longestTimerMs),
+      guarded(() => this.#awake()),
+      ms,
     );
     this.#timer.unref(); // what is waited for holds the process, this does not
   }
 
-  #look(): void {
+  #awake(): void {
+    const nowMs = this.nowMs();
     this.#timer = undefined;
-    const nowMs = performance.now();
-    const late = this.#until(nowMs);
-    if (late.length > 0) this.#expire(late);
-    if (this.#timer === undefined && this.#first !== undefined) this.#arm(this.#first.untilMs - nowMs);
+    if (!this.#isNeeded) return;
+    this.#reading = true;
+    this.#dueMs = performance.now();
+    this.#readThenJudge(nowMs, mostTurns);
   }
 
-  /** The steps whose deadline is not later. */
-  #until(ms: number): Step[] {
+  #readThenJudge(nowMs: number, turns: number): void {
+    const bytesRead = this.#clock.bytesRead();
+    setImmediate(
+      guarded(() => {
+        this.nowMs(); // a turn that took long is time in which the event loop stood still
+        if (turns > 1 && this.#clock.bytesRead() - bytesRead >= fullTurnBytes) {
+          this.#readThenJudge(nowMs, turns - 1);
+          return;
+        }
+        this.#reading = false;
+        this.#clock.look(nowMs);
+        const late = this.#until(nowMs, mostInOneTurn);
+        if (late.length > 0) this.#clock.expire(late);
+        if (late.length === mostInOneTurn) {
+          this.#reading = true;
+          this.#readThenJudge(nowMs, mostTurns);
+          return;
+        }
+        if (this.#isNeeded && this.#timer === undefined) this.#arm();
+      }),
+    );
+  }
+
+  /** The steps whose deadline is not later, the first of them. */
+  #until(ms: number, most: number): Step[] {
     const steps: Step[] = [];
-    for (let step = this.#first; step !== undefined && step.untilMs <= ms; step = step.later)
+    let step = this.#first;
+    for (; step !== undefined && step.deadline.ms <= ms && steps.length < most; step = step.later)
       steps.push(step);
     return steps;
   }
 }
-
-const longestTimerMs = 2 ** 31 - 1;

@@ -11,9 +11,20 @@ export function isRefusal(error: unknown): boolean {
   return refusalCode(error) !== undefined;
 }
 
+/** Whether a transport says that a command was not sent. It may be of another copy of this package. */
+export function isNotSent(error: unknown): error is Error {
+  return error instanceof Error && error.name === "NotSentError";
+}
+
 /** Whether the server does not know the script: it was restarted, or told to forget. */
 export function isUnknownScript(error: unknown): boolean {
   return refusalCode(error) === "NOSCRIPT";
+}
+
+/** Whether the server is a replica by now: its place was taken by another one. */
+export function isDemotion(error: unknown): boolean {
+  const code = refusalCode(isStoreError(error) ? error.cause : error);
+  return code === "READONLY" || code === "MASTERDOWN";
 }
 
 /** Whether the user may not do this: some of what was gathered into one command may still be allowed. */
@@ -50,10 +61,21 @@ export function unanswered(writes: boolean, cause: unknown): StoreError {
 export function notSent(cause: unknown): StoreError {
   if (isStoreError(cause)) return cause;
   if (isRefusal(cause)) return refused(cause);
+  if (isNotSent(cause)) {
+    return new StoreError("KV_UNAVAILABLE", `nothing was sent: ${cause.message}`, { cause });
+  }
   return new StoreError(
     "KV_UNAVAILABLE",
     "there is no connection to the server, and nothing was sent. Check that it runs, its address and its certificate.",
     { cause: withoutArguments(cause) },
+  );
+}
+
+/** The error of a call whose turn did not come in time, though there is a connection. */
+export function notReached(): StoreError {
+  return new StoreError(
+    "KV_UNAVAILABLE",
+    "the calls before it took all of its time, and it was not sent. Make fewer calls at once, or give them a longer timeout.",
   );
 }
 
@@ -91,6 +113,7 @@ const denied = { code: "KV_DENIED", message: "the server did not let this user i
 const refusals: Readonly<Record<string, { readonly code: StoreErrorCode; readonly message: string }>> = {
   LOADING: { ...unavailable, message: "the server is still loading its data" },
   BUSY: { ...unavailable, message: "the server is busy running a script" },
+  MAXCLIENTS: { ...unavailable, message: "the server has as many clients as it takes (maxclients)" },
   MASTERDOWN: { ...unavailable, message: "this replica has lost its master" },
   CLUSTERDOWN: { ...unavailable, message: "the cluster does not serve this part of its keys now" },
   TRYAGAIN: { ...unavailable, message: "the cluster is moving this part of its keys" },
@@ -145,6 +168,7 @@ function refusalCode(error: unknown): string | undefined {
   if (code !== undefined && code !== "ERR") return code;
   const within = inner.exec(text)?.[1];
   if (within !== undefined) return within;
+  if (/max number of clients/i.test(text)) return "MAXCLIENTS";
   if (/invalid password|without any password|permission|can't run this command|ACL/i.test(text))
     return "NOPERM";
   return code ?? "ERR";

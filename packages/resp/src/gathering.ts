@@ -57,7 +57,7 @@ export class Gathering {
   #mayShare(step: Step): boolean {
     return (
       !step.alone &&
-      lengthOf(step) <= longestWrittenBytes &&
+      step.bytes <= longestWrittenBytes &&
       (step.kind !== read || this.#averageReadBytes <= longestReadBytes)
     );
   }
@@ -67,11 +67,4 @@ function inPieces(steps: readonly Step[], length: number): (readonly Step[])[] {
   const pieces: (readonly Step[])[] = [];
   for (let from = 0; from < steps.length; from += length) pieces.push(steps.slice(from, from + length));
   return pieces;
-}
-
-/** About how many bytes its values have. */
-function lengthOf(step: Step): number {
-  let length = 0;
-  for (const value of step.values) length += value.length;
-  return length;
 }

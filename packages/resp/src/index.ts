@@ -2,16 +2,26 @@ export {
   type Backend,
   backendStore,
   type ClientOptions,
-  type OwnClientOptions,
+  type OpenOptions,
   type UrlOptions,
 } from "./backend.ts";
+export { type IoredisOptions, ioredisBackend } from "./ioredis/backend.ts";
+export type { ClientCommand, IoredisClient } from "./ioredis/client.ts";
 export {
   type SafeClientOptions,
   type SafeClusterOptions,
   safeClientOptions,
   safeClusterOptions,
-} from "./client-options.ts";
-export { type ClientLibrary, loadClient } from "./load-client.ts";
-export type { ClientCommand, RespClient } from "./resp-client.ts";
+} from "./ioredis/client-options.ts";
+export type { ClientLibrary } from "./ioredis/load-client.ts";
 export type { RespStoreOptions } from "./resp-store.ts";
 export type { ServerAddress } from "./server-url.ts";
+export {
+  type Argument,
+  type Link,
+  NotSentError,
+  type ServerNode,
+  type Transport,
+  type TransportEvents,
+  type TransportState,
+} from "./transport.ts";

@@ -1,6 +1,6 @@
-import type { Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
+import { addToInteger } from "@kv/core/driver";
 import { refusedInScript } from "./errors.ts";
-import type { Argument, CommandName } from "./resp-client.ts";
 import {
   compareAndDeleteScript,
   compareAndSetScript,
@@ -10,6 +10,7 @@ import {
   setScript,
 } from "./scripts.ts";
 import type { Command, Kind, Step } from "./step.ts";
+import type { Argument } from "./transport.ts";
 
 /** Larger commands gain nothing, and hold up the server's other clients. */
 const gathered = 64;
@@ -18,9 +19,7 @@ export const read: Kind = {
   writes: false,
   atMost: gathered,
   command: (steps) =>
-    steps.length === 1
-      ? { name: "getBuffer", args: keysOf(steps) }
-      : { name: "mgetBuffer", args: keysOf(steps) },
+    steps.length === 1 ? { name: "get", args: keysOf(steps) } : { name: "mget", args: keysOf(steps) },
   answers: (reply, steps) => (steps.length === 1 ? [reply] : (reply as readonly unknown[])),
 };
 
@@ -52,14 +51,29 @@ export const writeWithExpiry: Kind = {
 /** Values: those of `renewScript`. */
 export const renew: Kind = scripted(renewScript);
 
-/** Values: those of `incrementScript`. Each answer is a pair, whose first may be an error. */
+/** Values: those of `incrementScript`. Each answer is the sum, and the milliseconds left. */
 export const increment: Kind = {
   ...scripted(incrementScript),
   answers(reply, steps) {
     const flat = answersOfScript(reply);
-    return steps.map((_, at) => [flat[2 * at], flat[2 * at + 1]]);
+    return steps.map(({ values: [by] }, at) => {
+      const sum = flat[2 * at];
+      const rest = flat[2 * at + 1];
+      return sum instanceof Error ? (cannotAdd(rest, Number(by)) ?? sum) : [sum, rest];
+    });
   },
 };
+
+/** What all stores say of a string that cannot be counted from, in the words that they share. */
+function cannotAdd(held: unknown, by: number): Error | undefined {
+  if (!Buffer.isBuffer(held)) return undefined;
+  try {
+    addToInteger(held, by);
+    return undefined;
+  } catch (error) {
+    return error as Error;
+  }
+}
 
 /** Values: those of `compareAndSetScript`. */
 export const compareAndSet: Kind = scripted(compareAndSetScript);
@@ -72,7 +86,7 @@ export const writeIfAbsent: Kind = alone("set", true);
 
 export const remove: Kind = alone("unlink", true);
 
-export const take: Kind = alone("getdelBuffer", true);
+export const take: Kind = alone("getdel", true);
 
 /**
  * For one call, where only the number counts: the first step of a command answers for all of it. Commands of two
@@ -95,7 +109,14 @@ export const timeLeft: Kind = alone("pttl", false);
 export const scan: Kind = {
   writes: false,
   atMost: 1,
-  command: (steps) => ({ name: "scanBuffer", args: valuesOf(steps) }),
+  command: (steps) => ({ name: "scan", args: valuesOf(steps) }),
+};
+
+/** About the server itself. */
+export const serverInfo: Kind = {
+  writes: false,
+  atMost: 1,
+  command: () => ({ name: "info", args: ["server"] }),
 };
 
 /** Values: server keys, which need not be UTF-8; on a cluster of one slot. */
@@ -105,14 +126,14 @@ export const removeAll: Kind = {
   command: (steps) => ({ name: "unlink", args: valuesOf(steps) }),
 };
 
-/** The client itself, once it is ready. */
-export const readyClient: Kind = {
+/** The transport itself, once it is ready. */
+export const readyTransport: Kind = {
   writes: false,
   atMost: 1,
-  command: () => ({ ask: (client) => client }),
+  command: () => ({ ask: (transport) => transport }),
 };
 
-function alone(name: CommandName, writes: boolean): Kind {
+function alone(name: string, writes: boolean): Kind {
   return { writes, atMost: 1, command: (steps) => ({ name, args: keysAndValuesOf(steps) }) };
 }
 
@@ -132,7 +153,7 @@ function inScript(script: Script, steps: readonly Step[]): Command {
 /** The error of a key stands in its place, as an array of one text. */
 function answersOfScript(reply: unknown): readonly unknown[] {
   return (reply as readonly unknown[]).map((answer) =>
-    Array.isArray(answer) && answer.length === 1 ? refusedInScript(String(answer[0] as Buffer)) : answer,
+    Array.isArray(answer) && answer.length === 1 ? refusedInScript(String(answer[0])) : answer,
   );
 }
 

@@ -1,5 +1,5 @@
-import { Buffer } from "node:buffer";
-import { addToInteger, type DriverValue, type Expiry, type FullDriverNamespace } from "@kv/core/driver";
+import type { Buffer } from "node:buffer";
+import { type DriverValue, type Expiry, type FullDriverNamespace } from "@kv/core/driver";
 import { bytesOfReply, valueArgument } from "./arguments.ts";
 import { Batch } from "./batch.ts";
 import type { KeyLayout } from "./key-layout.ts";
@@ -19,10 +19,10 @@ import {
   writeWithExpiry,
 } from "./kinds.ts";
 import type { Order } from "./order.ts";
-import type { Argument } from "./resp-client.ts";
 import { expiryArgument } from "./scripts.ts";
 import type { Sender } from "./sender.ts";
 import { type Kind, Step } from "./step.ts";
+import type { Argument } from "./transport.ts";
 import { empty, walk } from "./walk.ts";
 
 /** The operations on one namespace. */
@@ -113,9 +113,7 @@ export function respNamespace(sender: Sender, order: Order, layout: KeyLayout): 
     increment: (key, by, expiresInMs) =>
       ask(increment, key, [String(by), expiryArgument(expiresInMs)], (answer) => {
         const [sum, rest] = answer as readonly [sum: unknown, rest: unknown];
-        if (!(sum instanceof Error)) return { value: Number(sum), expiresInMs: msLeft(rest) ?? 0 };
-        if (Buffer.isBuffer(rest)) addToInteger(rest, by); // where it cannot be, this says so in the words that all stores share
-        throw sum;
+        return { value: Number(sum), expiresInMs: msLeft(rest) ?? 0 };
       }),
 
     setIfAbsent(key, value, expiresInMs) {

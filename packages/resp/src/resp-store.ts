@@ -1,6 +1,6 @@
 import type { Duration, FullStore } from "@kv/core";
 import { checkName, createStore, type Driver, durationMs, type FullDriverNamespace } from "@kv/core/driver";
-import type { ClientSource } from "./connection.ts";
+import type { TransportSource } from "./connection.ts";
 import { explain } from "./errors.ts";
 import { keyLayout } from "./key-layout.ts";
 import { Order } from "./order.ts";
@@ -11,12 +11,15 @@ export interface RespStoreOptions {
   /** The namespace at which the store begins: `"KV"` unless told. `null` turns namespacing off (N4). */
   readonly namespace?: string | null | undefined;
 
-  /** The longest that a call may take: `"5s"` unless told. Of a large batch, and of a listing, it counts for each piece. */
+  /**
+   * The longest that a call may take: `"5s"` unless told. Of a large batch, and of a listing, it counts for each piece. Time in
+   * which the event loop stands still does not count.
+   */
   readonly timeout?: Duration | undefined;
 }
 
 /** Makes a store over a client, which is not touched before the first call. */
-export function respStore(label: string, source: ClientSource, options: RespStoreOptions): FullStore {
+export function respStore(label: string, source: TransportSource, options: RespStoreOptions): FullStore {
   const { namespace = "KV", timeout = "5s" } = options;
   const timeoutMs = durationMs(timeout, "timeout");
   const rootPath = namespace === null ? null : [checkName(namespace)];

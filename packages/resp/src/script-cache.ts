@@ -1,6 +1,5 @@
-import { isUnknownScript } from "./errors.ts";
-import { type Argument, type RespClient, sendCommand, socketOf } from "./resp-client.ts";
 import type { Script } from "./scripts.ts";
+import type { Argument, Link, Transport } from "./transport.ts";
 
 /**
  * Runs scripts by their name where the server has them. The text goes along the first time on a connection: then
@@ -8,31 +7,30 @@ import type { Script } from "./scripts.ts";
  * would have to be told, so the text goes along every time.
  */
 export class ScriptCache {
-  readonly #carriedBy = new WeakMap<object, Set<Script>>();
+  readonly #carriedBy = new WeakMap<Link, Set<Script>>();
 
-  async run(
-    client: RespClient,
+  run(
+    transport: Transport,
     script: Script,
     keys: readonly string[],
     args: readonly Argument[],
   ): Promise<unknown> {
-    const rest = [String(keys.length), ...keys, ...args];
-    if (this.#isKnown(client, script)) {
-      try {
-        return await sendCommand(client, "evalshaBuffer", [script.sha1, ...rest]);
-      } catch (error) {
-        if (!isUnknownScript(error)) throw error; // else the server was told to forget, and nothing was done
-      }
-    }
-    return sendCommand(client, "evalBuffer", [script.source, ...rest]);
+    const [name, text] = this.#isKnown(transport, script)
+      ? (["evalsha", script.sha1] as const)
+      : (["eval", script.source] as const);
+    return transport.send(name, [text, String(keys.length), ...keys, ...args]);
   }
 
-  #isKnown(client: RespClient, script: Script): boolean {
-    const socket = client.isCluster === true ? undefined : socketOf(client);
-    if (socket === undefined) return false;
-    const carried = this.#carriedBy.get(socket);
+  /** The server was told to forget its scripts, or is another one. */
+  forget({ link }: Transport): void {
+    if (link !== undefined) this.#carriedBy.delete(link);
+  }
+
+  #isKnown({ link }: Transport, script: Script): boolean {
+    if (link === undefined) return false;
+    const carried = this.#carriedBy.get(link);
     if (carried?.has(script) === true) return true;
-    if (carried === undefined) this.#carriedBy.set(socket, new Set([script]));
+    if (carried === undefined) this.#carriedBy.set(link, new Set([script]));
     else carried.add(script);
     return false;
   }

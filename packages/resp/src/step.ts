@@ -1,5 +1,6 @@
-import type { Argument, CommandName, RespClient } from "./resp-client.ts";
+import type { Deadline } from "./deadlines.ts";
 import type { Script } from "./scripts.ts";
+import type { Argument, Link, ServerNode, Transport } from "./transport.ts";
 
 /** What one call wants of one key: it is sent alone, or gathered with others of its kind into one command. */
 export class Step {
@@ -8,16 +9,20 @@ export class Step {
   readonly key: string;
   /** What the kind makes arguments of, beside the key. */
   readonly values: readonly Argument[];
+  /** About how many bytes the values have. */
+  readonly bytes: number;
   readonly done: (answer: unknown) => void;
   readonly failed: (error: unknown) => void;
   /** The node of a cluster that it must go to. */
-  readonly node: RespClient | undefined;
+  readonly node: ServerNode | undefined;
+  /** The connection that it must go over, where it must. */
+  readonly route: Route | undefined;
   onSettled: (() => void) | undefined = undefined;
 
   // Where it stands, as the sender has it.
   state: "waiting" | "sent" | "settled" = "waiting";
   /** When it is given up. */
-  untilMs: number = Number.POSITIVE_INFINITY;
+  deadline: Deadline = never;
   /** Its neighbours among those that are not settled. */
   earlier: Step | undefined = undefined;
   later: Step | undefined = undefined;
@@ -32,16 +37,31 @@ export class Step {
     values: readonly Argument[],
     done: (answer: unknown) => void,
     failed: (error: unknown) => void,
-    node?: RespClient,
+    node?: ServerNode,
+    route?: Route,
   ) {
     this.kind = kind;
     this.key = key;
     this.values = values;
+    let bytes = 0;
+    for (const value of values) bytes += value.length;
+    this.bytes = bytes;
     this.done = done;
     this.failed = failed;
     this.node = node;
+    this.route = route;
     this.repeatable = !kind.writes;
   }
+}
+
+/** A connection: that which the first step of a route goes over, and from then on no other. */
+export interface Route {
+  link: Link | undefined;
+}
+
+/** The connection that a step must go over is there no more, so it was not sent. */
+export class RouteLostError extends Error {
+  override readonly name = "RouteLostError";
 }
 
 /** One kind of step, and how the server is asked for it. */
@@ -55,8 +75,10 @@ export interface Kind {
   answers?(reply: unknown, steps: readonly Step[]): readonly unknown[];
 }
 
-/** A command, a script with its keys and their arguments, or a question that the client itself can answer. */
+/** A command, a script with its keys and their arguments, or a question that the transport itself can answer. */
 export type Command =
-  | { readonly name: CommandName; readonly args: readonly Argument[] }
+  | { readonly name: string; readonly args: readonly Argument[] }
   | { readonly script: Script; readonly keys: readonly string[]; readonly args: readonly Argument[] }
-  | { ask(client: RespClient): unknown };
+  | { ask(transport: Transport): unknown };
+
+const never: Deadline = { ms: Number.POSITIVE_INFINITY };

@@ -1,7 +1,7 @@
-import type { FullStore } from "@kv/core";
+import type { Duration, FullStore } from "@kv/core";
 import {
   type ClientOptions,
-  type RespClient,
+  type IoredisClient,
   safeClientOptions,
   safeClusterOptions,
   type UrlOptions,
@@ -14,7 +14,7 @@ export interface ClientLibrary {
 }
 
 /** `redisStore` or `valkeyStore`. */
-export type Factory = (options: UrlOptions | ClientOptions) => FullStore;
+export type Factory = (options: UrlOptions | ClientOptions<IoredisClient>) => FullStore;
 
 /** The same with patience: no rule says how long a call takes, and a machine may be busy. */
 export function patient(open: Factory): Factory {
@@ -29,14 +29,27 @@ export interface Target {
   readonly name?: string;
 }
 
+/** How a client finds its servers, and how patient it is. */
+export interface ClientPlan {
+  /** As for the exported options: 5 seconds unless told. */
+  readonly timeout?: Duration;
+  /** Of Sentinel: where a server is reached whose own address the sentinels name. */
+  readonly natMap?: Readonly<Record<string, { readonly host: string; readonly port: number }>>;
+}
+
 /** A client with the options that are exported for people who make their own. */
-export function makeClient({ Redis, Cluster }: ClientLibrary, { topology, ports, name }: Target): RespClient {
+export function makeClient(
+  { Redis, Cluster }: ClientLibrary,
+  { topology, ports, name }: Target,
+  { timeout, natMap }: ClientPlan = {},
+): IoredisClient {
   const addresses = ports.map((port) => ({ host: "127.0.0.1", port }));
   const client = {
-    standalone: () => new Redis({ ...addresses[0], ...safeClientOptions() } as never),
-    sentinel: () => new Redis({ sentinels: addresses, name, ...safeClientOptions() } as never),
-    cluster: () => new Cluster(addresses as never, safeClusterOptions() as never),
-  }[topology]() as RespClient;
+    standalone: () => new Redis({ ...addresses[0], ...safeClientOptions({ timeout }) } as never),
+    sentinel: () =>
+      new Redis({ sentinels: addresses, name, natMap, ...safeClientOptions({ timeout }) } as never),
+    cluster: () => new Cluster(addresses as never, safeClusterOptions({ timeout }) as never),
+  }[topology]() as IoredisClient;
   client.on("error", () => {}); // else it prints
   return client;
 }

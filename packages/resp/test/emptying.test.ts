@@ -1,8 +1,8 @@
 import { Buffer } from "node:buffer";
 import type { FullStore } from "@kv/core";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { RespClient } from "../src/resp-client.ts";
 import { respStore } from "../src/resp-store.ts";
+import { FakeTransport } from "./fake-transport.ts";
 import { expectCode } from "./outages.ts";
 
 const never = new Promise<never>(() => {});
@@ -45,19 +45,14 @@ test("S7 a deleteAll does not resolve while the removal for a later call is not 
   await expectCode(emptied, "KV_OUTCOME_UNKNOWN");
 });
 
-/** A store with a client that answers SCAN with these pages, each UNLINK with this, and GET with nothing. */
+/** A store whose server answers SCAN with these pages, each UNLINK with this, and GET with nothing. */
 function storeThatIsAnswered(pages: Promise<unknown>[], removal: Promise<unknown>): FullStore {
   const left = [...pages];
-  const client = {
-    status: "ready",
-    options: {},
-    stream: { writable: true, cork() {}, uncork() {} },
-    scanBuffer: () => left.shift(),
-    unlink: () => removal,
-    getBuffer: async () => null,
-  };
-  const source = { client: client as unknown as RespClient, closeClient: false };
-  const store = respStore("cut short", source, { timeout: "50ms" });
+  const transport = new FakeTransport((name) => {
+    if (name === "scan") return left.shift();
+    return name === "unlink" ? removal : null;
+  });
+  const store = respStore("cut short", { transport, close: false }, { timeout: "50ms" });
   onTestFinished(() => store.close());
   return store;
 }

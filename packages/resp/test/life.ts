@@ -1,4 +1,5 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { isStoreError } from "@kv/core";
 import { type FaultProxy, type RunningServer, startProxy, startStandalone, until } from "@kv/test-servers";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
@@ -163,6 +164,30 @@ export async function testLife(
         { cwd, encoding: "utf8", timeout: 60_000 },
       );
       expect(child).toMatchObject({ status: 7, signal: null, stdout: "", stderr: "" });
+    });
+
+    test("L3 an attempt to connect that nobody waits for any more lets the process end", async () => {
+      const proxy = await newProxy();
+      proxy.silence();
+      const script = `
+        import { backendStore, ioredisBackend } from "@kv/resp";
+        import * as library from "${kind === "redis" ? "ioredis" : "iovalkey"}";
+        const load = () => new Promise((resolve) => setTimeout(resolve, 250, library));
+        const store = backendStore(ioredisBackend("slow", "slow", load), {
+          url: ${JSON.stringify(proxy.through(server.url))},
+          timeout: "300ms",
+        });
+        await store.get("a").catch(({ code }) => process.stdout.write(code));
+      `;
+      const child = spawn(
+        process.execPath,
+        ["--conditions=@kv/source", "--import", "tsx", "--input-type=module", "--eval", script],
+        { cwd, stdio: ["ignore", "pipe", "inherit"], timeout: 60_000 },
+      );
+      const output: string[] = [];
+      child.stdout.on("data", (chunk) => output.push(String(chunk)));
+      const [status, signal] = (await once(child, "close")) as [number | null, string | null];
+      expect({ status, signal, output }).toEqual({ status: 0, signal: null, output: ["KV_UNAVAILABLE"] });
     });
 
     test.each([

@@ -1,9 +1,15 @@
 import type { FullStore } from "@kv/core";
-import { type Backend, backendStore, type ClientOptions, loadClient, type UrlOptions } from "@kv/resp";
+import {
+  backendStore,
+  type ClientOptions,
+  type IoredisClient,
+  ioredisBackend,
+  type UrlOptions,
+} from "@kv/resp";
 
 export type ValkeyStore = FullStore;
 
-export type ValkeyStoreOptions = UrlOptions | ClientOptions;
+export type ValkeyStoreOptions = UrlOptions | ClientOptions<IoredisClient>;
 
 /**
  * Makes a store in Valkey, with every capability: `valkeyStore({ url: "valkey://localhost:6379" })`, or over a client of
@@ -24,7 +30,4 @@ export function valkeyStore(options: ValkeyStoreOptions): ValkeyStore {
   return backendStore(valkey, options);
 }
 
-const valkey: Backend = {
-  name: "valkey",
-  makeClient: (options) => loadClient("iovalkey", () => import("iovalkey"), options),
-};
+const valkey = ioredisBackend("valkey", "iovalkey", () => import("iovalkey"));

@@ -1,36 +1,24 @@
 import { StoreError } from "@kv/core";
-import type { RespClient } from "./resp-client.ts";
+import type { IoredisClient } from "./client.ts";
 
 /** A client's library, as far as it is needed here. */
 export interface ClientLibrary<O> {
   /** Makes a client. */
   readonly Redis: new (
     options: O,
-  ) => RespClient;
+  ) => IoredisClient;
 }
 
 /**
  * Makes a client of a library that is loaded only now.
  *
- * @throws StoreError `KV_FAILED` where the library is not installed, or a bundler broke it: no later call mends that
- *
- * @example
- * ```ts
- * import { type Backend, backendStore, loadClient } from "@kv/resp";
- *
- * const redis: Backend = {
- *   name: "redis",
- *   makeClient: (options) => loadClient("ioredis", () => import("ioredis"), options),
- * };
- * const store = backendStore(redis, { url: "redis://localhost:6379" });
- * await store.close();
- * ```
+ * @throws StoreError `KV_FAILED` where the library is not installed, or a bundler broke it
  */
 export async function loadClient<O>(
   name: string,
   load: () => Promise<ClientLibrary<O>>,
   options: O,
-): Promise<RespClient> {
+): Promise<IoredisClient> {
   try {
     const { Redis } = await load();
     return new Redis(options);

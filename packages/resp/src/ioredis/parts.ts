@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { guarded } from "@kv/core/driver";
-import type { Argument, ClientSocket, RespClient } from "./resp-client.ts";
+import type { Argument } from "../transport.ts";
+import type { ClientSocket, IoredisClient } from "./client.ts";
 
 /** An argument that is longer is written by itself: for a shorter one, another write costs more than a copy. */
 const longestJoinedLength = 2 * 1024;
@@ -13,7 +14,7 @@ export function hasLongArgument(args: readonly Argument[]): boolean {
  * The client, whose commands now go to the socket in parts. By itself a client joins a command in a new buffer or
  * string before it writes it: for a long value that is one copy more, into memory that is new every time.
  */
-export function inParts(client: RespClient): RespClient {
+export function inParts(client: IoredisClient): IoredisClient {
   let sending = known.get(client);
   if (sending === undefined) {
     sending = sendingInParts(client);
@@ -22,7 +23,7 @@ export function inParts(client: RespClient): RespClient {
   return sending;
 }
 
-const known = new WeakMap<RespClient, RespClient>();
+const known = new WeakMap<IoredisClient, IoredisClient>();
 
 /** What clients make of a call, and hand to a method of their own that sends it. */
 interface ClientCommand {
@@ -36,7 +37,7 @@ interface SendingClient {
   sendCommand?(command: ClientCommand): Promise<unknown>;
 }
 
-function sendingInParts(client: RespClient & SendingClient): RespClient {
+function sendingInParts(client: IoredisClient & SendingClient): IoredisClient {
   // A pipeline of the client's own keeps commands back, and would be overtaken by their parts.
   if (client.sendCommand === undefined || client.options.enableAutoPipelining === true) return client;
   return Object.create(client, {
@@ -46,7 +47,7 @@ function sendingInParts(client: RespClient & SendingClient): RespClient {
         return client.sendCommand?.(command);
       },
     },
-  }) as RespClient;
+  }) as IoredisClient;
 }
 
 /** Writes all but the last part, and gives that to the client, which writes it at once. */

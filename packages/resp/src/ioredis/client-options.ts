@@ -9,6 +9,7 @@ export interface SafeClientOptions {
   readonly enableOfflineQueue: false;
   readonly enableAutoPipelining: false;
   readonly disableClientInfo: true;
+  readonly sentinelCommandTimeout: number;
   readonly retryStrategy: (attempt: number) => number;
 }
 
@@ -34,6 +35,7 @@ export interface SafeClusterOptions {
  *   would send it again, and an increment would count twice.
  * - `enableOfflineQueue: false`: nothing is kept for later, when the call that wanted it has been given up. The store
  *   waits for the connection itself.
+ * - `sentinelCommandTimeout`: a Sentinel that is silent is given up, and the next one asked.
  * - `retryStrategy`: tries again for ever, every second at most.
  *
  * @example
@@ -51,13 +53,15 @@ export function safeClientOptions({
 }: {
   readonly timeout?: Duration | undefined;
 } = {}): SafeClientOptions {
+  const connectTimeout = connectTimeoutMs(timeout);
   return {
     lazyConnect: true,
-    connectTimeout: connectTimeoutMs(timeout),
+    connectTimeout,
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
     enableAutoPipelining: false,
     disableClientInfo: true,
+    sentinelCommandTimeout: Math.min(connectTimeout, 2_000),
     retryStrategy: backOffMs,
   };
 }

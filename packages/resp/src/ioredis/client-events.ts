@@ -1,5 +1,5 @@
-import { guarded } from "@kv/core/driver";
-import type { RespClient } from "./resp-client.ts";
+import { guarded, inBackground } from "@kv/core/driver";
+import type { IoredisClient } from "./client.ts";
 
 /** What is told of a client's connection. */
 export interface ConnectionEvents {
@@ -11,7 +11,7 @@ export interface ConnectionEvents {
 }
 
 /** Listens until the returned function is called. However many stores use one client, each event is listened to once. */
-export function listen(client: RespClient, events: ConnectionEvents): () => void {
+export function listen(client: IoredisClient, events: ConnectionEvents): () => void {
   const hub = hubs.get(client) ?? new Hub(client);
   hubs.set(client, hub);
   hub.listeners.add(events);
@@ -23,11 +23,11 @@ export function listen(client: RespClient, events: ConnectionEvents): () => void
   };
 }
 
-const hubs = new WeakMap<RespClient, Hub>();
+const hubs = new WeakMap<IoredisClient, Hub>();
 
 class Hub {
   readonly listeners = new Set<ConnectionEvents>();
-  readonly #client: RespClient;
+  readonly #client: IoredisClient;
   readonly #handlers: readonly (readonly [event: string, handler: (cause?: unknown) => void])[] = [
     ["ready", guarded(() => this.#tell((events) => events.ready()))],
     ["error", guarded((cause) => this.#tell((events) => events.error(cause)))],
@@ -36,7 +36,7 @@ class Hub {
     ["connecting", guarded(() => this.#tell((events) => events.connecting()))],
   ];
 
-  constructor(client: RespClient) {
+  constructor(client: IoredisClient) {
     this.#client = client;
     // oxlint-disable-next-line background/guarded -- each of them is
     for (const [event, handler] of this.#handlers) client.on(event, handler);
@@ -48,6 +48,8 @@ class Hub {
 
   /** Those who listen when it happens; one of them may end or begin listening on the way. */
   #tell(what: (events: ConnectionEvents) => void): void {
-    for (const events of Array.from(this.listeners)) what(events);
+    for (const events of Array.from(this.listeners)) {
+      if (this.listeners.has(events)) inBackground(() => what(events));
+    }
   }
 }

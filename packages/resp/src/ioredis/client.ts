@@ -1,23 +1,10 @@
 import type { Buffer } from "node:buffer";
-import { hasLongArgument, inParts } from "./parts.ts";
 
 /** A command of a client; what it takes differs from client to client in ways that do not matter here. */
 export type ClientCommand = (...args: never[]) => Promise<unknown>;
 
-/** The part of a socket that is used. */
-export interface ClientSocket {
-  readonly writable: boolean;
-  readonly bytesRead: number;
-  cork(): unknown;
-  uncork(): unknown;
-  ref(): unknown;
-  unref(): unknown;
-  write(chunk: string | Buffer, encoding?: BufferEncoding): unknown;
-  destroy(): unknown;
-}
-
 /** What is called of a client: `Redis` and `Cluster` of ioredis and of iovalkey have it. */
-export interface RespClient {
+export interface IoredisClient {
   readonly status: string;
   readonly isCluster?: boolean | undefined;
   readonly options: object;
@@ -43,58 +30,41 @@ export interface RespClient {
   evalsha: ClientCommand;
 }
 
-export type CommandName =
-  | "getBuffer"
-  | "getdelBuffer"
-  | "mgetBuffer"
-  | "set"
-  | "mset"
-  | "unlink"
-  | "exists"
-  | "pttl"
-  | "scanBuffer"
-  | "evalBuffer"
-  | "evalshaBuffer";
-
-/** Neither client takes a plain Uint8Array for bytes. */
-export type Argument = string | Buffer;
-
-export function sendCommand(
-  client: RespClient,
-  name: CommandName,
-  args: readonly Argument[],
-): Promise<unknown> {
-  // Some of those that answer with bytes are missing in the clients' types.
-  const commands = (hasLongArgument(args) ? inParts(client) : client) as unknown as Record<
-    CommandName,
-    (...args: readonly Argument[]) => Promise<unknown>
-  >;
-  return commands[name](...args);
+/** The part of a socket that is used. */
+export interface ClientSocket {
+  readonly writable: boolean;
+  readonly bytesRead: number;
+  cork(): unknown;
+  uncork(): unknown;
+  ref(): unknown;
+  unref(): unknown;
+  write(chunk: string | Buffer, encoding?: BufferEncoding): unknown;
+  destroy(): unknown;
 }
 
 /** The connections to the masters: of a cluster one to each, else the client itself. */
-export function mastersOf(client: RespClient): readonly RespClient[] {
+export function mastersOf(client: IoredisClient): readonly IoredisClient[] {
   return client.isCluster === true ? nodesOf(client, "master") : [client];
 }
 
 /** The sockets that a client writes to just now. */
-export function socketsOf(client: RespClient): ClientSocket[] {
+export function socketsOf(client: IoredisClient): ClientSocket[] {
   const connections = client.isCluster === true ? nodesOf(client, "all") : [client];
   return connections.map(socketOf).filter((socket) => socket !== undefined);
 }
 
 /** The socket of a client that is no cluster, once there is one. */
-export function socketOf(client: RespClient): ClientSocket | undefined {
+export function socketOf(client: IoredisClient): ClientSocket | undefined {
   return (client as { readonly stream?: ClientSocket | null }).stream ?? undefined;
 }
 
 /** Whether the client may send again what was sent and not answered when a connection is lost. */
-export function sendsAgain(client: RespClient): boolean {
+export function sendsAgain(client: IoredisClient): boolean {
   return (client.options as { readonly maxRetriesPerRequest?: number | null }).maxRetriesPerRequest !== 0;
 }
 
 /** `127.0.0.1:6379`, as the client's options have it; of a cluster or Sentinel the first that is named. */
-export function addressOf(client: RespClient): string {
+export function addressOf(client: IoredisClient): string {
   const { host, port, path, name, sentinels } = client.options as ClientAddress;
   if (sentinels !== undefined && sentinels !== null) {
     return `${name ?? "a master"} by Sentinel at ${sentinels.map(hostAndPort).join(", ")}`;
@@ -116,8 +86,8 @@ interface ClientAddress {
   readonly sentinels?: readonly ClientAddress[] | null | undefined;
 }
 
-function nodesOf(client: RespClient, role: "all" | "master"): readonly RespClient[] {
-  return (client as unknown as { nodes(role: string): readonly RespClient[] }).nodes(role);
+function nodesOf(client: IoredisClient, role: "all" | "master"): readonly IoredisClient[] {
+  return (client as unknown as { nodes(role: string): readonly IoredisClient[] }).nodes(role);
 }
 
 function hostAndPort({ host = "localhost", port = 6379 }: ClientAddress): string {

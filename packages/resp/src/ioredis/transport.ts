@@ -1,0 +1,269 @@
+import { guarded, inBackground, longestTimerMs } from "@kv/core/driver";
+import {
+  type Argument,
+  type Link,
+  NotSentError,
+  type ServerNode,
+  type Transport,
+  type TransportEvents,
+  type TransportState,
+} from "../transport.ts";
+import {
+  addressOf,
+  type ClientSocket,
+  type IoredisClient,
+  mastersOf,
+  sendsAgain,
+  socketOf,
+  socketsOf,
+} from "./client.ts";
+import { listen } from "./client-events.ts";
+import { hasLongArgument, inParts } from "./parts.ts";
+
+/** A client of ioredis or iovalkey: plain, one that follows Sentinel, or a Cluster. */
+export class IoredisTransport implements Transport {
+  readonly address: string;
+  readonly isCluster: boolean;
+  readonly sendsAgain: boolean;
+  readonly #client: IoredisClient;
+  /** The socket of the last attempt that failed: what is yet to be heard of it is old news. */
+  #failedSocket: ClientSocket | undefined;
+  /** Whether its connection keeps the process alive; the client decides unless told. */
+  #holds: boolean | undefined;
+
+  constructor(client: IoredisClient) {
+    this.#client = client;
+    this.address = addressOf(client);
+    this.isCluster = client.isCluster === true;
+    this.sendsAgain = sendsAgain(client);
+  }
+
+  get state(): TransportState {
+    const { status } = this.#client;
+    if (status === "ready") return socketOf(this.#client)?.writable === false ? "connecting" : "ready";
+    if (status === "wait") return "idle";
+    return status === "end" ? "closed" : "connecting";
+  }
+
+  get link(): Link | undefined {
+    return linkOf(this.#client);
+  }
+
+  listen(events: TransportEvents): () => void {
+    const client = this.#client;
+    const link = linkOf(client);
+    const isOver = link !== undefined && (link.wasGivenUp || socketOf(client) === this.#failedSocket);
+    let attempted = isConnecting(client) && !isOver;
+    const failed = (cause: unknown): void => {
+      this.#failedSocket = socketOf(client);
+      events.failed(cause);
+    };
+    return listen(client, {
+      connecting: () => {
+        attempted = true;
+      },
+      ready: () => {
+        if (this.state === "ready") events.ready();
+      },
+      // A client that finds no Sentinel goes on looking: it tells by errors alone.
+      error: (cause) => {
+        if (attempted || isConnecting(client)) failed(cause);
+      },
+      // Events come a tick late: one of a connection that is over may come when the next is on its way.
+      close: () => {
+        if (isConnecting(client) || client.status === "ready") return;
+        if (attempted || this.state === "closed")
+          failed(new Error("The connection was closed before it was ready."));
+      },
+    });
+  }
+
+  connect(): void {
+    inBackground(() => this.#client.connect().catch(ignoreError)); // the events tell
+  }
+
+  send(name: string, args: readonly Argument[], node?: ServerNode): Promise<unknown> {
+    const client = node === undefined ? this.#client : (node as IoredisNode).client;
+    const { mode = "normal" } = client as { readonly mode?: string };
+    if (mode !== "normal") {
+      const error = new NotSentError(
+        `The client is in ${mode} mode and takes no other commands. Give the store a client of its own.`,
+      );
+      // In a turn of its own: a caller who tries again at once would keep the event loop from its turns.
+      return new Promise((_, reject) => setImmediate(guarded(() => reject(error))));
+    }
+    const commands = (hasLongArgument(args) ? inParts(client) : client) as unknown as Record<
+      string,
+      (...args: readonly Argument[]) => Promise<unknown>
+    >;
+    const command = commands[methodOf(name)];
+    if (command === undefined)
+      return Promise.reject(new NotSentError(`The client has no command "${name}".`));
+    return command.apply(commands, args as Argument[]);
+  }
+
+  inOneWrite(write: () => void): void {
+    const sockets = socketsOf(this.#client);
+    for (const socket of sockets) socket.cork();
+    try {
+      write();
+    } finally {
+      for (const socket of sockets) socket.uncork();
+    }
+  }
+
+  masters(): readonly ServerNode[] {
+    return mastersOf(this.#client).map((client) => new IoredisNode(client));
+  }
+
+  refreshMasters(): void {
+    this.#client.refreshSlotsCache?.();
+  }
+
+  holdProcess(hold: boolean): void {
+    if (this.#holds === undefined)
+      this.#client.on(
+        "connect",
+        guarded(() => this.#refOrUnref()),
+      );
+    this.#holds = hold;
+    this.#refOrUnref();
+  }
+
+  /** The socket may come later than the wish. */
+  #refOrUnref(): void {
+    const socket = socketOf(this.#client);
+    if (this.#holds === true) socket?.ref();
+    else socket?.unref();
+  }
+
+  /** QUIT waits for what others still ask the client for; a silent server would never answer it. */
+  async close(limitMs: number): Promise<void> {
+    const client = this.#client;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const limit = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, Math.min(limitMs, longestTimerMs));
+    });
+    if (client.status === "ready") await Promise.race([client.quit().then(ignoreError, ignoreError), limit]);
+    clearTimeout(timer);
+    if (client.status !== "end") client.disconnect();
+  }
+
+  destroy(): void {
+    if (this.#client.status === "end") return;
+    this.#client.disconnect();
+    socketOf(this.#client)?.destroy(); // a silent server would not answer the end of the connection either
+  }
+}
+
+/** The connection of a cluster's client to one of its nodes, or the client itself. */
+class IoredisNode implements ServerNode {
+  readonly client: IoredisClient;
+
+  constructor(client: IoredisClient) {
+    this.client = client;
+  }
+
+  get address(): string {
+    return addressOf(this.client);
+  }
+
+  get link(): Link | undefined {
+    return linkOf(this.client);
+  }
+}
+
+function linkOf(client: IoredisClient): IoredisLink | undefined {
+  const socket = socketOf(client);
+  if (socket === undefined) return undefined;
+  let link = links.get(socket);
+  if (link === undefined) {
+    link = new IoredisLink(client, socket);
+    links.set(socket, link);
+  }
+  return link;
+}
+
+const links = new WeakMap<ClientSocket, IoredisLink>();
+
+class IoredisLink implements Link {
+  readonly #client: IoredisClient & InsideOfClient;
+  readonly #socket: ClientSocket;
+  /** Its end is yet to be heard of, and is no news. */
+  wasGivenUp = false;
+
+  constructor(client: IoredisClient, socket: ClientSocket) {
+    this.#client = client;
+    this.#socket = socket;
+  }
+
+  get bytesRead(): number {
+    return this.#socket.bytesRead;
+  }
+
+  get pinned(): boolean {
+    const { condition, commandQueue } = this.#client;
+    if (typeof condition?.subscriber === "object") return true;
+    for (let at = 0; at < (commandQueue?.length ?? 0); at += 1) {
+      const command = commandQueue?.peekAt(at)?.command;
+      if (command !== undefined && blocks(command)) return true;
+    }
+    return false;
+  }
+
+  destroy(): void {
+    this.wasGivenUp = true;
+    this.#socket.destroy();
+  }
+}
+
+/** What no page of the clients' tells: the subscriptions, and the commands that were sent and not answered. */
+interface InsideOfClient {
+  readonly condition?: { readonly subscriber?: unknown } | null;
+  readonly commandQueue?: {
+    readonly length: number;
+    peekAt(at: number): { readonly command: SentCommand } | undefined;
+  };
+}
+
+interface SentCommand {
+  readonly name: string;
+  readonly args: readonly unknown[];
+}
+
+const blocking: ReadonlySet<string> = new Set([
+  "blpop",
+  "brpop",
+  "brpoplpush",
+  "blmove",
+  "blmpop",
+  "bzpopmin",
+  "bzpopmax",
+  "bzmpop",
+  "wait",
+  "waitaof",
+]);
+
+function blocks({ name, args }: SentCommand): boolean {
+  const lower = name.toLowerCase();
+  if (lower !== "xread" && lower !== "xreadgroup") return blocking.has(lower);
+  return args.some((arg) => String(arg).toLowerCase() === "block");
+}
+
+function isConnecting(client: IoredisClient): boolean {
+  return client.status === "connecting" || client.status === "connect";
+}
+
+/** The client's method of a command that answers with bytes. */
+function methodOf(name: string): string {
+  let method = methods.get(name);
+  if (method === undefined) {
+    method = `${name}Buffer`;
+    methods.set(name, method);
+  }
+  return method;
+}
+
+const methods = new Map<string, string>();
+
+function ignoreError(): void {}
