@@ -1,0 +1,156 @@
+import type { FullStore } from "@kv/core";
+import {
+  type FaultProxy,
+  type RunningServer,
+  startProxy,
+  startReplication,
+  startSentinel,
+} from "@kv/test-servers";
+import { type ClientLibrary, type ClientPlan, makeClient, type Target } from "./clients.ts";
+import type { Backend } from "./contract.ts";
+
+/** How a store finds its server: by its URL, with a client that is passed in, or with one that asks sentinels. */
+export type Topology = "url" | "client" | "Sentinel" | "Sentinel, a sentinel too";
+
+/** A primary and its replica, which a store reaches through proxies. */
+export interface Site extends AsyncDisposable {
+  readonly primary: RunningServer;
+  readonly replica: RunningServer;
+  /** What a fault befalls: the primary, and then perhaps the sentinel that a store asks first. */
+  readonly struck: readonly { readonly server: RunningServer; readonly proxy: FaultProxy }[];
+  /** The port at which a store reaches a server. */
+  portOf(server: RunningServer): number;
+  /** Whether the replica takes over by itself, and so perhaps without what was acknowledged last. */
+  readonly replaces: boolean;
+  /** Makes a store that goes through the proxies and has not connected yet. */
+  open(namespace: string): FullStore;
+  /** Makes one that goes to a server itself, for what must not fail. */
+  openAt(server: RunningServer, namespace: string): FullStore;
+  /** After the primary was killed or stopped: has it back, or another one in its place; resolves to the one that serves. */
+  untilServed(): Promise<RunningServer>;
+  /** Leads new connections to the replica, which has become the primary. */
+  leadToReplica(): Promise<void>;
+}
+
+export interface SitePlan extends Pick<Backend, "kind" | "open"> {
+  readonly topology: Topology;
+  /** Of a client that is passed in. */
+  readonly library: ClientLibrary | undefined;
+  readonly timeoutMs: number;
+}
+
+/** Starts servers and proxies that no other test uses. */
+export function startSite(plan: SitePlan): Promise<Site> {
+  return plan.topology === "url" || plan.topology === "client" ? startAddress(plan) : startGroup(plan);
+}
+
+/** One address, behind which the servers may change. */
+async function startAddress(plan: SitePlan): Promise<Site> {
+  const { kind, topology } = plan;
+  // What was answered is in the file of a server that is killed.
+  const pair = await startReplication({ kind, args: ["--appendonly", "yes", "--appendfsync", "no"] });
+  const { primary, replicas } = pair;
+  const replica = replicas[0] as RunningServer;
+  const proxy = await startProxy(primary.port);
+  const stores = makeStores(plan);
+  return {
+    primary,
+    replica,
+    struck: [{ server: primary, proxy }],
+    portOf: () => proxy.port,
+    replaces: false,
+    open: (namespace) =>
+      topology === "url"
+        ? stores.at(proxy.through(primary.url), namespace)
+        : stores.over({ topology: "standalone", ports: [proxy.port] }, namespace),
+    openAt: ({ url }, namespace) => plan.open({ url, namespace, timeout: "30s" }),
+    async untilServed() {
+      if (primary.paused) primary.resume();
+      else await primary.restart();
+      await proxy.accept();
+      return primary;
+    },
+    async leadToReplica() {
+      proxy.leadTo(replica.port);
+    },
+    async [Symbol.asyncDispose]() {
+      await stores.close();
+      await proxy.stop();
+      await pair.stop();
+    },
+  };
+}
+
+/** Sentinels that name a primary. Clients reach it, the replica and the sentinels through a proxy before each. */
+async function startGroup(plan: SitePlan): Promise<Site> {
+  const group = await startSentinel({ kind: plan.kind, replicas: 1 });
+  const [primary, replica] = group.servers as [RunningServer, RunningServer];
+  const [sentinel] = group.sentinels as [RunningServer];
+  const proxies = new Map<RunningServer, FaultProxy>();
+  for (const server of [...group.servers, ...group.sentinels])
+    proxies.set(server, await startProxy(server.port));
+  const proxyOf = (server: RunningServer): FaultProxy => proxies.get(server) as FaultProxy;
+  const struck = plan.topology === "Sentinel" ? [primary] : [primary, sentinel];
+  const stores = makeStores(plan);
+  return {
+    primary,
+    replica,
+    struck: struck.map((server) => ({ server, proxy: proxyOf(server) })),
+    portOf: (server) => proxyOf(server).port,
+    replaces: true,
+    open(namespace) {
+      const ports = group.sentinels.map((each) => proxyOf(each).port);
+      const addresses = Array.from(proxies, ([server, { host, port }]) => [
+        `${server.host}:${server.port}`,
+        { host, port },
+      ]);
+      const natMap = Object.fromEntries(addresses);
+      return stores.over({ topology: "sentinel", ports, name: group.name }, namespace, natMap);
+    },
+    openAt: ({ url }, namespace) => plan.open({ url, namespace, timeout: "30s" }),
+    untilServed: () => group.untilFailedOver(primary),
+    async leadToReplica() {
+      // A sentinel closes the connections of what it makes a replica, and the old primary is one already.
+      await sentinel.command("SENTINEL", "FAILOVER", group.name).catch((error: Error) => {
+        if (!error.message.startsWith("INPROG")) throw error; // it has begun one by itself
+      });
+      await group.untilFailedOver(primary);
+    },
+    async [Symbol.asyncDispose]() {
+      await stores.close();
+      await Promise.all(Array.from(proxies.values(), (proxy) => proxy.stop()));
+      await group.stop();
+    },
+  };
+}
+
+/** What is to be closed when the servers are still there. */
+interface Stores {
+  at(url: string, namespace: string): FullStore;
+  /** Over a client that is passed in. */
+  over(target: Target, namespace: string, natMap?: ClientPlan["natMap"]): FullStore;
+  close(): Promise<void>;
+}
+
+function makeStores({ open, library, timeoutMs }: SitePlan): Stores {
+  const timeout = `${timeoutMs}ms` as const;
+  const stores: FullStore[] = [];
+  const clients: ReturnType<typeof makeClient>[] = [];
+  const kept = (store: FullStore): FullStore => {
+    stores.push(store);
+    return store;
+  };
+  return {
+    at: (url, namespace) => kept(open({ url, namespace, timeout })),
+    over(target, namespace, natMap = {}) {
+      if (library === undefined) throw new Error("There is no library of that name.");
+      const client = makeClient(library, target, { timeout, natMap });
+      clients.push(client);
+      return kept(open({ client, namespace, timeout }));
+    },
+    async close() {
+      await Promise.allSettled(stores.map((store) => store.close())); // a silent server may hold it up
+      for (const client of clients) client.disconnect();
+    },
+  };
+}

@@ -1,0 +1,11 @@
+import { valkeyStore } from "@kv/valkey";
+import { testRecovery } from "../../resp/test/recovery.ts";
+import { libraries } from "./libraries.ts";
+
+testRecovery({ kind: "valkey", open: valkeyStore, libraries }, [
+  { topology: "url", fault: "killed", moment: "before" },
+  { topology: "client", library: "iovalkey", fault: "demoted", moment: "while" },
+  { topology: "client", library: "iovalkey", fault: "stopped", moment: "after" },
+  { topology: "Sentinel", library: "iovalkey", fault: "muted", moment: "before" },
+  { topology: "Sentinel, a sentinel too", library: "iovalkey", fault: "stopped", moment: "while" },
+]);
