@@ -10,8 +10,8 @@ export type TransportSource =
   | { readonly transport: Transport; readonly close: boolean };
 
 export interface Waiting {
-  /** Something can be sent. */
-  ready(): void;
+  /** Something can be sent; `nowMs` as `awaitReady` was given it, where it is at once. */
+  ready(nowMs?: number): void;
   /** An attempt to connect failed, so nothing that waits for it is sent. */
   failed(cause: unknown): void;
 }
@@ -225,7 +225,7 @@ export class Connection {
 
   #listen(transport: Transport, nowMs: number): void {
     if (transport.state === "ready") {
-      this.#ready(transport);
+      this.#ready(transport, nowMs);
       return;
     }
     const connecting: State = { name: "connecting", transport, stopListening: () => {} };
@@ -256,12 +256,12 @@ export class Connection {
     }
   }
 
-  #ready(transport: Transport): void {
+  #ready(transport: Transport, nowMs?: number): void {
     if (this.#state.name === "connecting") this.#state.stopListening();
     this.#silence = undefined;
     this.#state = { name: "ready", transport };
     this.#holdProcess();
-    this.#waiting.ready();
+    this.#waiting.ready(nowMs);
   }
 
   #failed(cause: unknown): void {

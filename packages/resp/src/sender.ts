@@ -49,7 +49,7 @@ export class Sender {
 
   constructor(source: TransportSource, timeoutMs: number) {
     this.#connection = new Connection(source, timeoutMs, {
-      ready: () => this.#flush(),
+      ready: (nowMs) => this.#flush(nowMs),
       failed: (cause) => this.#failWaiting(cause),
     });
     this.#deadlines = new Deadlines(timeoutMs, {

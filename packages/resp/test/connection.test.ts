@@ -53,6 +53,20 @@ describe("S7 a connection from which not a byte comes for timeout, while an answ
     expect(link.destroyed).toBe(true);
   });
 
+  test("where it took a while to send: what counts is since when the call waits", async () => {
+    const transport = new FakeTransport(never);
+    const { link } = transport;
+    Object.defineProperty(transport, "state", {
+      get() {
+        standStill(4); // too short to be noticed
+        return "ready";
+      },
+      set() {},
+    });
+    await expectCode(storeOver(transport).set("a", "1"), "KV_OUTCOME_UNKNOWN");
+    expect(link.destroyed).toBe(true);
+  });
+
   test("where it is being made: the next call gets another", async () => {
     const transport = new FakeTransport(found, "connecting");
     const store = storeOver(transport);
