@@ -1,13 +1,8 @@
 import { guarded } from "@kv/core/driver";
-import type { Step } from "./step.ts";
+import type { Deadline, Step } from "./step.ts";
 
-/** Until when the steps of one tick are answered, or given up. It is set when the tick is over. */
-export interface Deadline {
-  ms: number;
-}
-
-/** What deadlines ask of those who keep them. */
-export interface Clock {
+/** What deadlines ask of whoever has them. */
+export interface DeadlineOwner {
   /** How many bytes have come so far. */
   bytesRead(): number;
   /** Gives up steps whose deadline is over, in the order in which they were made. */
@@ -38,7 +33,7 @@ const mostInOneTurn = 4_096;
 export class Deadlines {
   readonly #timeoutMs: number;
   readonly #periodMs: number;
-  readonly #clock: Clock;
+  readonly #owner: DeadlineOwner;
   // In the order of their deadlines.
   #first: Step | undefined;
   #last: Step | undefined;
@@ -49,10 +44,10 @@ export class Deadlines {
   /** Whether what has arrived is being read. */
   #reading = false;
 
-  constructor(timeoutMs: number, clock: Clock) {
+  constructor(timeoutMs: number, owner: DeadlineOwner) {
     this.#timeoutMs = timeoutMs;
     this.#periodMs = Math.min(Math.max(timeoutMs / 8, 1), 1_000);
-    this.#clock = clock;
+    this.#owner = owner;
   }
 
   /** Now, by a clock that stands still with the event loop. */
@@ -96,14 +91,14 @@ export class Deadlines {
   /** Gives up all there is, and what is made of it on the way. */
   expireAll(): void {
     while (this.#first !== undefined) {
-      this.#clock.expire(this.#until(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY));
+      this.#owner.expire(this.#until(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY));
     }
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }
 
   get #isNeeded(): boolean {
-    return this.#first !== undefined || this.#clock.owesAnswer();
+    return this.#first !== undefined || this.#owner.owesAnswer();
   }
 
   /** Runs on where its step was answered meanwhile: then it is there for the next. */
@@ -129,18 +124,18 @@ export class Deadlines {
   }
 
   #readThenJudge(nowMs: number, turns: number): void {
-    const bytesRead = this.#clock.bytesRead();
+    const bytesRead = this.#owner.bytesRead();
     setImmediate(
       guarded(() => {
         this.nowMs(); // a turn that took long is time in which the event loop stood still
-        if (turns > 1 && this.#clock.bytesRead() - bytesRead >= fullTurnBytes) {
+        if (turns > 1 && this.#owner.bytesRead() - bytesRead >= fullTurnBytes) {
           this.#readThenJudge(nowMs, turns - 1);
           return;
         }
         this.#reading = false;
-        this.#clock.look(nowMs);
+        this.#owner.look(nowMs);
         const late = this.#until(nowMs, mostInOneTurn);
-        if (late.length > 0) this.#clock.expire(late);
+        if (late.length > 0) this.#owner.expire(late);
         if (late.length === mostInOneTurn) {
           this.#reading = true;
           this.#readThenJudge(nowMs, mostTurns);

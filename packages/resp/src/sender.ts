@@ -1,6 +1,6 @@
 import { guarded, inBackground } from "@kv/core/driver";
 import { Connection, type TransportSource } from "./connection.ts";
-import { type Deadline, Deadlines } from "./deadlines.ts";
+import { Deadlines } from "./deadlines.ts";
 import {
   isDemotion,
   isDenied,
@@ -15,7 +15,7 @@ import {
 import { Gathering } from "./gathering.ts";
 import { read } from "./kinds.ts";
 import { ScriptCache } from "./script-cache.ts";
-import { type Command, type Kind, type Route, RouteLostError, Step } from "./step.ts";
+import { type Command, type Deadline, type Kind, type Route, RouteLostError, Step } from "./step.ts";
 import type { Argument, ServerNode, Transport } from "./transport.ts";
 
 /** What a step weighs: one, and one more for each of so many bytes. */

@@ -1,4 +1,3 @@
-import type { Deadline } from "./deadlines.ts";
 import type { Script } from "./scripts.ts";
 import type { Argument, Link, ServerNode, Transport } from "./transport.ts";
 
@@ -52,6 +51,11 @@ export class Step {
     this.route = route;
     this.repeatable = !kind.writes;
   }
+}
+
+/** Until when the steps of one tick are answered, or given up. It is set when the tick is over. */
+export interface Deadline {
+  ms: number;
 }
 
 /** A connection: that which the first step of a route goes over, and from then on no other. */

@@ -51,6 +51,13 @@ export async function testConnections(
     return store;
   }
 
+  /** A store of its own client, whose library is loaded, which takes longer than all else. */
+  async function unconnectedStore(): Promise<{ store: FullStore; proxy: FaultProxy }> {
+    const proxy = await newProxy();
+    await ownStore(server.url).exists("a");
+    return { store: ownStore(proxy.through(server.url)), proxy };
+  }
+
   describe(`${kind}: an event loop that stands still`, () => {
     test.each(["url", ...Object.keys(libraries)])(
       "S7 for longer than timeout under 1,000 calls whose answers have arrived: none fails, %s",
@@ -75,10 +82,7 @@ export async function testConnections(
     );
 
     test("S7 while a connection is being made: it is not given up", async () => {
-      const proxy = await newProxy();
-      const store = ownStore(proxy.through(server.url));
-      const warm = ownStore(server.url);
-      await warm.exists("a"); // loads the client
+      const { store, proxy } = await unconnectedStore();
       const held = proxy.holdReply("info");
       const read = store.exists("a");
       await held.reached;
@@ -161,10 +165,7 @@ export async function testConnections(
     });
 
     test("S7 serves the next call, where the handshake of an earlier one was never answered", async () => {
-      const proxy = await newProxy();
-      const store = ownStore(proxy.through(server.url));
-      const warm = ownStore(server.url);
-      await warm.exists("a"); // loads the client
+      const { store, proxy } = await unconnectedStore();
       const held = proxy.holdReply("info");
       await expectCode(store.get("a"), "KV_UNAVAILABLE");
       await held.reached;
