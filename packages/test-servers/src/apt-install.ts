@@ -12,7 +12,8 @@ const NETWORK_WITHIN_MS = 180_000;
 export interface Wanted {
   /** What its folder in the cache is called, beside release and architecture. */
   readonly name: string;
-  readonly isInBackports: boolean;
+  /** Where it is packaged: in the release of this machine, also in its backports, or where later releases are made. */
+  readonly suite: "release" | "backports" | "sid";
   /** Names the packages, by asking apt in an environment that makes it read the lists that were fetched. */
   packages(env: Record<string, string>): Promise<readonly string[]>;
 }
@@ -27,13 +28,13 @@ export interface Wanted {
  */
 export async function installWithApt(wanted: Wanted, cache: string): Promise<string> {
   const release = await debianRelease();
-  const folder = join(cache, `${wanted.name}-${release}-${process.arch}`);
+  const folder = join(cache, `${wanted.name}-${wanted.suite === "sid" ? "sid" : release}-${process.arch}`);
   if (existsSync(folder)) return folder;
   await mkdir(cache, { recursive: true });
   const staging = await mkdtemp(join(cache, ".staging-"));
   guardian().watchFolder(staging);
   try {
-    const env = { APT_CONFIG: await writeAptConfig(staging, await suites(wanted, release)) };
+    const env = { APT_CONFIG: await writeAptConfig(staging, await sourceLines(wanted, release)) };
     await run("apt-get", ["update", "-qq"], { env, withinMs: NETWORK_WITHIN_MS });
     const packages = await wanted.packages(env);
     const debs = join(staging, "debs");
@@ -62,6 +63,19 @@ export async function libraryFolders(folder: string): Promise<string[]> {
   return found;
 }
 
+/**
+ * What a command line begins with that runs a program of such a folder with the libc that is there too: that libc's
+ * loader, since a loader works with no other libc than its own.
+ */
+export async function loaderOf(folder: string): Promise<string[]> {
+  const libraries = await libraryFolders(folder);
+  for (const library of libraries) {
+    const loader = (await readdir(library)).find((name) => name.startsWith("ld-linux"));
+    if (loader !== undefined) return [join(library, loader), "--library-path", libraries.join(":")];
+  }
+  throw new Error(`There is no loader in ${folder}`);
+}
+
 async function debianRelease(): Promise<string> {
   const text = existsSync("/etc/os-release") ? await readFile("/etc/os-release", "utf8") : "";
   const codename = /^VERSION_CODENAME=(\w+)$/m.exec(text)?.[1];
@@ -70,8 +84,8 @@ async function debianRelease(): Promise<string> {
   return codename;
 }
 
-/** The lines of a sources.list: the mirror this machine uses already, and its backports where they are needed. */
-async function suites({ isInBackports }: Wanted, release: string): Promise<string[]> {
+/** The lines of a sources.list: the mirror that this machine uses already, and the suites that are wanted of it. */
+async function sourceLines({ suite }: Wanted, release: string): Promise<string[]> {
   const format = "$(REPO_URI) $(RELEASE) $(COMPONENT)";
   const targets = await run("apt-get", [
     "indextargets",
@@ -87,8 +101,8 @@ async function suites({ isInBackports }: Wanted, release: string): Promise<strin
       ?.split(" ") ?? [];
   if (mirror === undefined) throw new Error(`apt knows no mirror for ${release}`);
   const signedBy = existsSync(KEYRING) ? `[signed-by=${KEYRING}] ` : "";
-  const names = isInBackports ? [release, `${release}-backports`] : [release];
-  return names.map((name) => `deb ${signedBy}${mirror} ${name} main\n`);
+  const suites = { release: [release], backports: [release, `${release}-backports`], sid: ["sid"] };
+  return suites[suite].map((name) => `deb ${signedBy}${mirror} ${name} main\n`);
 }
 
 /**

@@ -37,7 +37,7 @@ export async function chromiumBinary(): Promise<ChromiumBinary> {
 
 const wanted: Wanted = {
   name: "chromium",
-  isInBackports: false,
+  suite: "release",
   async packages(env) {
     const status = "Dir::State::status=/var/lib/dpkg/status"; // what is there already need not be fetched
     const parts = ["chromium", "fonts-dejavu-core"];

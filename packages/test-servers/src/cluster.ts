@@ -1,7 +1,9 @@
-import { type NodeView, viewFrom } from "./cluster-view.ts";
+import { moveSlotAtomically } from "./atomic-slot-move.ts";
+import { haveAgreed, owners, viewFrom } from "./cluster-view.ts";
 import { certificatesOf, type DataServerOptions, startDataServer } from "./data-server.ts";
 import type { RunningServer } from "./server.ts";
 import type { Settings } from "./settings.ts";
+import { beginMove, type SlotMove } from "./slot-move.ts";
 import { orStop, startAll, stopAll } from "./together.ts";
 import { until } from "./until.ts";
 
@@ -13,10 +15,22 @@ export interface RunningCluster extends AsyncDisposable {
   masters(): Promise<RunningServer[]>;
   /** The node that serves this key's slot now. */
   masterOf(key: string): Promise<RunningServer>;
+  /** A live replica of this master. */
+  replicaOf(master: RunningServer): Promise<RunningServer>;
+  /** The slot of a key. */
+  slotOf(key: string): Promise<number>;
+  /** Begins to move a slot to another master, key by key. */
+  beginMove(slot: number, to: RunningServer): Promise<SlotMove>;
+  /** Moves a slot, with all its keys, to another master. */
+  moveSlot(slot: number, to: RunningServer): Promise<void>;
+  /** Has its replica take over from a master, and loses nothing; connections stay open. Resolves to the new master. */
+  failOver(master: RunningServer): Promise<RunningServer>;
   /** Waits until the other nodes agree that others serve the slots of `from`, which was killed or paused. */
   untilFailedOver(from: RunningServer): Promise<void>;
   /** Waits until all running nodes agree that all is well, and every replica among them is in sync. */
   untilReady(): Promise<void>;
+  /** Moves a slot to another master in one step, as servers do that have CLUSTER MIGRATESLOTS (Valkey 9). */
+  moveSlotAtomically(slot: number, to: RunningServer): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -59,7 +73,7 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
         },
         masterOf: async (key) => {
           const asked = anyRunning(nodes);
-          const slot = Number(await asked.command("CLUSTER", "KEYSLOT", key));
+          const slot = await slotOf(asked, key);
           const owner = owners(await viewFrom(asked)).find(({ slots }) =>
             slots.some(([first, last]) => first <= slot && slot <= last),
           );
@@ -67,6 +81,15 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
           if (master === undefined) throw new Error(`Nobody serves slot ${slot}`);
           return master;
         },
+        replicaOf: (master) => replicaOf(nodes, master),
+        slotOf: (key) => slotOf(anyRunning(nodes), key),
+        beginMove: (slot, to) => beginMove(nodes, slot, to),
+        moveSlot: async (slot, to) => {
+          const move = await beginMove(nodes, slot, to);
+          await move.moveKeys();
+          await move.finish();
+        },
+        failOver: (master) => failOver(nodes, master),
         untilFailedOver: async (from) => {
           const others = nodes.filter((node) => node !== from);
           await until(`others serve the slots of port ${from.port}`, READY_WITHIN_MS, async () =>
@@ -78,6 +101,7 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
             (await isReady(nodes, masterCount)) ? true : undefined,
           );
         },
+        moveSlotAtomically: (slot, to) => moveSlotAtomically(nodes, slot, to),
         stop,
         [Symbol.asyncDispose]: stop,
       };
@@ -127,7 +151,31 @@ async function isReady(nodes: readonly RunningServer[], masterCount: number): Pr
     const { role, master_link_status: link } = await node.info("replication");
     if (role === "slave" && link !== "up") return false;
   }
-  return true;
+  return haveAgreed(nodes);
+}
+
+async function slotOf(asked: RunningServer, key: string): Promise<number> {
+  return Number(await asked.command("CLUSTER", "KEYSLOT", key));
+}
+
+async function replicaOf(nodes: readonly RunningServer[], master: RunningServer): Promise<RunningServer> {
+  const view = await viewFrom(master);
+  const self = view.find(({ isMyself }) => isMyself);
+  const port = view.find(({ masterId, isLive }) => isLive && masterId === self?.id)?.port;
+  const replica = nodes.find((node) => node.port === port);
+  if (replica === undefined) throw new Error(`Port ${master.port} has no live replica`);
+  return replica;
+}
+
+async function failOver(nodes: readonly RunningServer[], master: RunningServer): Promise<RunningServer> {
+  const heir = await replicaOf(nodes, master);
+  await heir.command("CLUSTER", "FAILOVER");
+  await until(`port ${heir.port} takes over from ${master.port}`, READY_WITHIN_MS, async () => {
+    const { role, master_port: follows } = await master.info("replication");
+    if (role !== "slave" || follows !== String(heir.port)) return undefined;
+    return (await allServed(nodes, master)) && (await haveAgreed(nodes)) ? true : undefined;
+  });
+  return heir;
 }
 
 async function allServed(others: readonly RunningServer[], from: RunningServer): Promise<boolean> {
@@ -145,12 +193,8 @@ async function isServed(node: RunningServer): Promise<boolean> {
   return ranges.reduce((sum, [first, last]) => sum + last - first + 1, 0) === SLOTS;
 }
 
-function owners(view: readonly NodeView[]): NodeView[] {
-  return view.filter(({ isLive, isMaster, slots }) => isLive && isMaster && slots.length > 0);
-}
-
 function anyRunning(nodes: readonly RunningServer[]): RunningServer {
-  const running = nodes.find((node) => node.running);
+  const running = nodes.find((node) => node.running && !node.paused);
   if (running === undefined) throw new Error("No node of the cluster is running");
   return running;
 }

@@ -1,11 +1,13 @@
 import { type Certificates, makeCertificates } from "./certificates.ts";
-import type { ServerKind } from "./kind.ts";
+import type { ServerKind, ServerRelease } from "./kind.ts";
 import { launch, type RunningServer } from "./server.ts";
 import { accessSettings, asArguments, listenSettings, type Settings } from "./settings.ts";
 
 /** What every server that holds data can be asked for. */
 export interface DataServerOptions {
   kind: ServerKind;
+  /** Without it, the server that is found on this machine or in its release's packages (see `serverBinaries`). */
+  release?: ServerRelease;
   /** Further arguments, such as `["--maxclients", "10"]`. They come last and win. */
   args?: readonly string[];
   /** The password of the user `default`, and of its replicas. Without it none is asked for. No white space. */
@@ -31,11 +33,12 @@ const BASE: Settings = {
 
 /** Starts one server; `role` makes it a replica or a node of a cluster. */
 export function startDataServer(options: DataServerOptions, role: Settings = {}): Promise<RunningServer> {
-  const { kind, password, acl = [], maxmemory, args = [] } = options;
+  const { kind, release, password, acl = [], maxmemory, args = [] } = options;
   const certificates = certificatesOf(options);
   const memory = maxmemory === undefined ? {} : { maxmemory, "maxmemory-policy": "noeviction" };
   return launch({
     kind,
+    release,
     password,
     certificates,
     prepare: async (folder, port) => [

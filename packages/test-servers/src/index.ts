@@ -12,5 +12,6 @@ export type { Reply } from "./resp.ts";
 export { type Endpoint, sendCommand } from "./send-command.ts";
 export { type SentinelGroup, type SentinelOptions, startSentinel } from "./sentinel.ts";
 export type { RunningServer } from "./server.ts";
+export type { SlotMove } from "./slot-move.ts";
 export { standaloneUrl, startStandalone } from "./standalone.ts";
 export { until } from "./until.ts";

@@ -35,6 +35,8 @@ export function relay(
   const toClient = slowWriter(client, () => faults.trickling);
   /** The faults that commands on this connection have met, by the number of the command. */
   const met = new Map<number, Fault>();
+  /** The commands that were not answered yet, by their numbers. */
+  const asked = new Map<number, readonly string[]>();
   const waiting: Buffer[] = [];
   let sent = 0;
   let answered = 0;
@@ -52,6 +54,7 @@ export function relay(
     const frames = requests.read(chunk);
     const passing = requests.isResp ? frames.filter(mayPass) : frames;
     if (passing.length > 0) server.write(Buffer.concat(passing));
+    answerIfDue();
     hangUpIfDue();
   };
 
@@ -61,11 +64,13 @@ export function relay(
     const args = Array.isArray(decoded) ? decoded.map(String) : [];
     const name = args[0]?.toUpperCase() ?? "";
     traffic.commands[name] = (traffic.commands[name] ?? 0) + 1;
+    for (const listener of faults.commandListeners) listener(args);
     const fault = takeFault(faults, args);
     if (fault !== undefined) met.set(sent, fault);
     isDropping = fault?.strike === "drop command";
+    if (!isDropping) asked.set(sent, args);
     if (!isDropping) sent += 1;
-    return !isDropping;
+    return !isDropping && fault?.strike !== "answer";
   };
 
   /** Before a command that is dropped, the replies to all earlier ones go out. */
@@ -84,6 +89,7 @@ export function relay(
   const deliver = (): void => {
     if (isForgotten) return;
     client.cork();
+    answerIfDue();
     const goesOn = (): boolean => waiting.length > 0 && !isHolding && !hasHungUp;
     while (goesOn()) {
       const reply = waiting.shift() ?? Buffer.alloc(0);
@@ -102,8 +108,10 @@ export function relay(
         hangUp(fault);
       } else {
         toClient.write(reply);
+        tell(reply);
         answered += 1;
         traffic.replies += 1;
+        answerIfDue();
         hangUpIfDue();
       }
     }
@@ -112,6 +120,25 @@ export function relay(
       toClient.write(replies.rest());
       toClient.end();
     }
+  };
+
+  /** What the proxy answers itself goes out after the replies to all earlier commands. */
+  const answerIfDue = (): void => {
+    let fault = isForgotten ? undefined : met.get(answered);
+    while (fault?.strike === "answer") {
+      met.delete(answered);
+      toClient.write(fault.reply);
+      tell(fault.reply);
+      answered += 1;
+      fault.struck();
+      fault = met.get(answered);
+    }
+  };
+
+  const tell = (reply: Buffer): void => {
+    const args = asked.get(answered) ?? [];
+    asked.delete(answered);
+    for (const listener of faults.replyListeners) listener(args, reply);
   };
 
   const hold = async (fault: Fault): Promise<void> => {

@@ -26,6 +26,15 @@ export interface FaultProxy extends AsyncDisposable {
   cutReply(match: CommandMatch): Promise<void>;
   /** The reply, and all that come after it on its connection, wait for `release`. */
   holdReply(match: CommandMatch): { reached: Promise<void>; release(): void };
+  /**
+   * The client gets this error, such as `TRYAGAIN ...`, and the server never sees the command: once, or so many times as told.
+   * Resolves when it has struck first.
+   */
+  answer(match: CommandMatch, error: string, times?: number): Promise<void>;
+  /** Has every command told from now on as it comes, its name and arguments, whatever becomes of it. */
+  onCommand(listener: (args: readonly string[]) => void): void;
+  /** Has every reply told from now on as it goes to the client, with the command that it is for; pushes of RESP3 are none. */
+  onReply(listener: (args: readonly string[], reply: Buffer) => void): void;
   /** From now on nothing passes, on old and new connections, and none is closed. */
   silence(): void;
   /** Ends `silence`; what came meanwhile passes now. */
@@ -59,7 +68,14 @@ export async function startProxy(targetPort: number): Promise<FaultProxy> {
   const claim = await claimPort();
   const { port } = claim;
   const traffic = noTraffic();
-  const faults: Faults = { armed: [], silent: false, muted: false, trickling: false };
+  const faults: Faults = {
+    armed: [],
+    commandListeners: [],
+    replyListeners: [],
+    silent: false,
+    muted: false,
+    trickling: false,
+  };
   const connections = new Set<ProxyConnection>();
   let listener: Server | undefined;
   let hole: Blackhole | undefined;
@@ -119,6 +135,14 @@ export async function startProxy(targetPort: number): Promise<FaultProxy> {
     holdReply: (match) => {
       const { struck, release } = armFault(faults, "hold reply", match);
       return { reached: struck, release };
+    },
+    answer: (match, error, times = 1) =>
+      armFault(faults, "answer", match, { times, reply: `-${error}\r\n` }).struck,
+    onCommand: (told) => {
+      faults.commandListeners.push(told);
+    },
+    onReply: (told) => {
+      faults.replyListeners.push(told);
     },
     silence: () => obeySilence(true),
     speak: () => obeySilence(false),

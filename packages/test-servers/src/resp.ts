@@ -39,6 +39,18 @@ export function decodeReply(bytes: Buffer, start = 0): Reply {
   return decode(bytes, start).value;
 }
 
+/** The elements of an array. Throws a `TypeError` on any other reply. */
+export function rows(reply: Reply): Reply[] {
+  if (!Array.isArray(reply)) throw new TypeError(`Expected an array, got ${String(reply)}`);
+  return reply;
+}
+
+/** An array of names and values in turn, as an object. */
+export function fields(reply: Reply): Record<string, string> {
+  const flat = rows(reply).map(String);
+  return Object.fromEntries(flat.flatMap((name, at) => (at % 2 === 0 ? [[name, flat[at + 1] ?? ""]] : [])));
+}
+
 function decode(bytes: Buffer, start: number): { value: Reply; end: number } {
   const lineEnd = bytes.indexOf("\r\n", start);
   const line = bytes.toString("utf8", start + 1, lineEnd);

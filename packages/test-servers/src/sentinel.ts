@@ -4,7 +4,7 @@ import type { Certificates } from "./certificates.ts";
 import { certificatesOf, type DataServerOptions } from "./data-server.ts";
 import type { ServerKind } from "./kind.ts";
 import { type Replication, startReplication } from "./replication.ts";
-import type { Reply } from "./resp.ts";
+import { fields, rows } from "./resp.ts";
 import { launch, type RunningServer } from "./server.ts";
 import { listenSettings } from "./settings.ts";
 import { orStop, startAll, stopAll } from "./together.ts";
@@ -84,13 +84,14 @@ export async function startSentinel(options: SentinelOptions): Promise<SentinelG
 }
 
 function startOne(
-  { kind, password, sentinelPassword }: SentinelOptions & { kind: ServerKind },
+  { kind, release, password, sentinelPassword }: SentinelOptions & { kind: ServerKind },
   certificates: Certificates | undefined,
   { primary }: Replication,
   quorum: number,
 ): Promise<RunningServer> {
   return launch({
     kind,
+    release,
     password: sentinelPassword,
     certificates,
     prepare: async (folder, port) => {
@@ -149,14 +150,4 @@ async function isReady(
     await sentinel.command("SENTINEL", "CKQUORUM", NAME);
   }
   return true;
-}
-
-function fields(reply: Reply): Record<string, string> {
-  const flat = rows(reply).map(String);
-  return Object.fromEntries(flat.flatMap((name, at) => (at % 2 === 0 ? [[name, flat[at + 1] ?? ""]] : [])));
-}
-
-function rows(reply: Reply): Reply[] {
-  if (!Array.isArray(reply)) throw new TypeError(`Expected an array, got ${String(reply)}`);
-  return reply;
 }

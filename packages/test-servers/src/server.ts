@@ -7,7 +7,7 @@ import { type ServerBinaries, serverBinaries } from "./binaries.ts";
 import type { Certificates } from "./certificates.ts";
 import { claimPort, type PortClaim } from "./claim-port.ts";
 import { guardian } from "./guardian.ts";
-import type { ServerKind } from "./kind.ts";
+import type { ServerKind, ServerRelease } from "./kind.ts";
 import type { Reply } from "./resp.ts";
 import { sendCommand } from "./send-command.ts";
 import { until } from "./until.ts";
@@ -16,6 +16,8 @@ import { workFolder } from "./work-folder.ts";
 /** One server process on a loopback port. */
 export interface RunningServer extends AsyncDisposable {
   readonly kind: ServerKind;
+  /** Such as `7.0.15`. */
+  readonly version: string;
   readonly host: "127.0.0.1";
   readonly port: number;
   /** `redis://` or, with TLS, `rediss://`, with the password of the user `default` in it. */
@@ -57,6 +59,7 @@ export interface RunningServer extends AsyncDisposable {
 /** What `launch` has to know of a server beyond its kind. */
 export interface Launch {
   kind: ServerKind;
+  release: ServerRelease | undefined;
   password: string | undefined;
   certificates: Certificates | undefined;
   /** Writes what files it needs into `folder` and resolves to the arguments of the server program. */
@@ -68,7 +71,7 @@ const TRIES = 5;
 
 /** Starts a server on a free port and resolves once it answers. */
 export async function launch(plan: Launch): Promise<RunningServer> {
-  const binaries = await serverBinaries(plan.kind);
+  const binaries = await serverBinaries(plan.kind, plan.release);
   for (let tries = 1; ; tries++) {
     const claim = await claimPort();
     const folder = await workFolder(plan.kind);
@@ -116,6 +119,7 @@ function serverIn(
 
   return {
     kind,
+    version: binaries.version,
     host: "127.0.0.1",
     port,
     password,
@@ -187,7 +191,7 @@ async function spawnServer(
 ): Promise<ChildProcess> {
   const log = await open(logFile, "a");
   try {
-    const [program, ...before] = [...diesWithItsParent(), binaries.server];
+    const [program, ...before] = [...diesWithItsParent(), ...binaries.loader, binaries.server];
     const child = spawn(program ?? binaries.server, [...before, ...args], {
       cwd: "/",
       env: { ...process.env, ...binaries.env },

@@ -86,6 +86,46 @@ describe.each(kinds)("%s", { timeout: 20_000 }, (kind) => {
     await client.untilText("+OK\r\n:1\r\n$1\r\n1\r\n");
   });
 
+  test("answer: the client gets the error in its turn, so many times; the server never sees the command", async () => {
+    using client = await rawConnection(proxy.port);
+    const held = proxy.holdReply("PING");
+    const struck = proxy.answer(([, key]) => key === "n", "TRYAGAIN later", 2);
+    client.send("PING", "INCR n", "INCR m", "INCR n", "INCR n");
+    await held.reached;
+    expect(client.text).toBe("");
+    held.release();
+    await struck;
+    await client.untilText("+PONG\r\n-TRYAGAIN later\r\n:1\r\n-TRYAGAIN later\r\n:1\r\n");
+    const endless = proxy.answer("GET", "CLUSTERDOWN", Number.POSITIVE_INFINITY);
+    using other = await rawConnection(proxy.port);
+    other.send("GET n");
+    await endless;
+    other.send("GET n", "GET n");
+    await other.untilText("-CLUSTERDOWN\r\n".repeat(3));
+    await proxy.heal();
+    other.send("GET n");
+    await other.untilText(`${"-CLUSTERDOWN\r\n".repeat(3)}$1\r\n1\r\n`);
+  });
+
+  test("onCommand and onReply: all is told, what is answered here, and the command that is dropped, included", async () => {
+    await using told = await startProxy(server.port);
+    const commands: string[] = [];
+    const replies: string[] = [];
+    told.onCommand((args) => commands.push(args.join(" ")));
+    told.onReply((args, reply) => replies.push(`${args.join(" ")}: ${reply.toString().trim()}`));
+    using client = await rawConnection(told.port);
+    const answered = told.answer("incr", "TRYAGAIN");
+    const dropped = told.dropCommand(([, key]) => key === "b");
+    client.send("SET a 1", "PING");
+    await client.untilText("+OK\r\n+PONG\r\n");
+    client.send("INCR n", "GET b");
+    await Promise.all([answered, dropped]);
+    await client.untilClosed();
+    expect(client.text).toBe("+OK\r\n+PONG\r\n-TRYAGAIN\r\n");
+    expect(commands).toEqual(["SET a 1", "PING", "INCR n", "GET b"]);
+    expect(replies).toEqual(["SET a 1: +OK", "PING: +PONG", "INCR n: -TRYAGAIN"]);
+  });
+
   test("silence: connections are taken and stay, nothing passes until it speaks", async () => {
     using before = await rawConnection(proxy.port);
     proxy.silence();
