@@ -3,7 +3,7 @@ import type { Duration, FullStore } from "@kv/core";
 import { checkOptions } from "@kv/core/driver";
 import { type RespStoreOptions, respStore } from "./resp-store.ts";
 import { parseServerUrl, type ServerAddress } from "./server-url.ts";
-import type { Transport } from "./transport.ts";
+import type { ClusterTransport, Transport } from "./transport.ts";
 
 /** A store that opens and closes a client of its own. */
 export interface UrlOptions extends RespStoreOptions {
@@ -47,11 +47,12 @@ export interface Backend<C> {
   open(options: OpenOptions): Promise<Transport>;
 
   /**
-   * Takes a client that was passed in, which connects by its own rules.
+   * Takes a client that was passed in. One to a single server connects by its own rules; one to a cluster says how the
+   * store connects to the nodes.
    *
    * @throws TypeError for a client that cannot serve
    */
-  over(client: C): Transport;
+  over(client: C): Transport | ClusterTransport;
 }
 
 const common: readonly string[] = ["namespace", "timeout", "url", "client"];
@@ -105,6 +106,7 @@ function overClient<C>(
   backend: Backend<C>,
   { client, closeClient = false, ...options }: ClientOptions<C>,
 ): FullStore {
-  const transport = backend.over(client);
-  return respStore(`${backend.name} at ${transport.address}`, { transport, close: closeClient }, options);
+  const over = backend.over(client);
+  const source = "open" in over ? { cluster: over } : { transport: over };
+  return respStore(`${backend.name} at ${over.address}`, { ...source, close: closeClient }, options);
 }

@@ -38,8 +38,6 @@ const closed: State = { name: "closed" };
 const pauseMs = 100;
 /** A connection is no more often given up because its server became a replica: the next one may lead there, too. */
 const demotionPauseMs = 1_000;
-/** A cluster is asked no more often where its keys are: a failover takes seconds, and all who wait for it ask. */
-const mastersPauseMs = 500;
 
 /**
  * The connection of a store, and when it is given up. Nothing is handed to a client that is not ready: what a client
@@ -63,7 +61,6 @@ export class Connection {
   /** What had come on a connection that owes an answer, and since when nothing more has. */
   #silence: { readonly link: Link; readonly bytesRead: number; readonly sinceMs: number } | undefined;
   #demotedMs = Number.NEGATIVE_INFINITY;
-  #mastersAskedMs = Number.NEGATIVE_INFINITY;
 
   constructor(source: TransportSource, timeoutMs: number, waiting: Waiting) {
     this.#source = source;
@@ -77,11 +74,9 @@ export class Connection {
     return state.name === "ready" && state.transport.state === "ready" ? state.transport : undefined;
   }
 
-  /** How many bytes have come on the present connections. */
+  /** How many bytes have come on the present connection. */
   get bytesRead(): number {
-    const transport = this.#transport;
-    const nodes = transport?.isCluster === true ? transport.masters() : [transport];
-    return nodes.reduce((sum, node) => sum + (node?.link?.bytesRead ?? 0), 0);
+    return this.#transport?.link?.bytesRead ?? 0;
   }
 
   /** Whether a call is under way: an idle connection of our own keeps no process alive (L3). */
@@ -95,7 +90,7 @@ export class Connection {
     const state = this.#state;
     if (state.name === "opening" || state.name === "connecting" || state.name === "draining") return;
     const restMs = state.name === "failed" ? state.sinceMs + pauseMs - performance.now() : 0;
-    if ("open" in this.#source && restMs > 0) this.#connectIn(restMs, nowMs);
+    if ("open" in this.#source && restMs > 0 && !this.#ended) this.#connectIn(restMs, nowMs);
     else this.#connect(nowMs);
   }
 
@@ -152,16 +147,10 @@ export class Connection {
     this.#state = { name: "draining", transport, link };
   }
 
-  /**
-   * Asks a cluster again which node serves which keys, after a call to one was not answered. Its client asks by itself
-   * when a node refers it to another one; from one that is lost it hears nothing, and would turn to it for ever.
-   */
-  refreshMasters(): void {
-    const transport = this.readyTransport;
-    const nowMs = performance.now();
-    if (transport === undefined || this.#ended || nowMs < this.#mastersAskedMs + mastersPauseMs) return;
-    this.#mastersAskedMs = nowMs;
-    transport.refreshMasters();
+  /** Lets go of a connection of our own that nobody needs; where somebody does again, there will be another. */
+  rest(): void {
+    this.#stopPause();
+    if ("open" in this.#source) this.#letGo(closed);
   }
 
   async close(remainingMs: number): Promise<void> {

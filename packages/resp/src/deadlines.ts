@@ -66,10 +66,6 @@ export class Deadlines {
     deadline.ms = nowMs + this.#timeoutMs;
   }
 
-  get allSettled(): boolean {
-    return this.#first === undefined;
-  }
-
   add(step: Step): void {
     step.earlier = this.#last;
     if (this.#last === undefined) this.#first = step;
@@ -103,7 +99,6 @@ export class Deadlines {
 
   /** Runs on where its step was answered meanwhile: then it is there for the next. */
   #arm(): void {
-    if (this.#timeoutMs === Number.POSITIVE_INFINITY) return;
     const restMs = (this.#first?.deadline.ms ?? Number.POSITIVE_INFINITY) - this.nowMs();
     const ms = Math.ceil(Math.max(Math.min(restMs, this.#periodMs), 0));
     this.#dueMs = performance.now() + ms;

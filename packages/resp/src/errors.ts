@@ -33,10 +33,34 @@ export function isDenied(error: unknown): boolean {
   return code !== undefined && refusals[code]?.code === "KV_DENIED";
 }
 
+/** Where a node of a cluster refers to; a command that it cannot do just now is to be tried again, with no address. */
+export interface Redirection {
+  readonly code: "MOVED" | "ASK" | "TRYAGAIN" | "CLUSTERDOWN";
+  readonly slot: number;
+  readonly address: string | undefined;
+}
+
+/** Reads from a refusal where the command has to go; `undefined` where it is none of that kind. */
+export function redirectionOf(error: unknown): Redirection | undefined {
+  const code = refusalCode(error);
+  if (code === "TRYAGAIN" || code === "CLUSTERDOWN") return { code, slot: -1, address: undefined };
+  if (code !== "MOVED" && code !== "ASK") return undefined;
+  const [, slot = "", address] = /^-?[A-Z]+ (\d{1,5}) (\S*:\d+)/.exec((error as Error).message) ?? [];
+  if (address === undefined || Number(slot) >= 16_384) return undefined;
+  return { code, slot: Number(slot), address: address.startsWith("?:") ? undefined : address }; // a name that is not known yet
+}
+
 /** The error of a call that a server refused, or that never got as far as a server. Nothing was changed. */
 export function refused(error: unknown): StoreError {
   const { code, message } = explainRefusal(error);
   return new StoreError(code, message, { cause: withoutArguments(error) });
+}
+
+/** The error of a call to one node of a cluster, of which the client knows no other. */
+export function needsWholeCluster(cause?: unknown): StoreError {
+  return new StoreError("KV_FAILED", `${needsCluster}. Nothing was changed.`, {
+    cause: withoutArguments(cause),
+  });
 }
 
 /** The error of a key within a script, from its text. */
@@ -94,22 +118,22 @@ export function explain(error: unknown): Explanation {
  */
 function withoutArguments(error: unknown): unknown {
   if (typeof error !== "object" || error === null) return error;
-  const { command, lastNodeError, previousErrors } = error as Attached;
+  const { command, previousErrors } = error as Attached;
   if (command !== undefined) Reflect.set(error, "command", { name: command.name });
-  if (lastNodeError !== undefined) withoutArguments(lastNodeError);
   if (Array.isArray(previousErrors)) for (const previous of previousErrors) withoutArguments(previous);
   return error;
 }
 
 interface Attached {
   readonly command?: { readonly name?: unknown };
-  readonly lastNodeError?: unknown;
   readonly previousErrors?: unknown;
 }
 
 const unavailable = { code: "KV_UNAVAILABLE", message: "the server cannot serve this now" } as const;
 const denied = { code: "KV_DENIED", message: "the server did not let this user in, or do this" } as const;
 
+const needsCluster =
+  "this server is one node of a cluster, and the client knows of no other: make the store over a client of the whole cluster (new Cluster)";
 const refusals: Readonly<Record<string, { readonly code: StoreErrorCode; readonly message: string }>> = {
   LOADING: { ...unavailable, message: "the server is still loading its data" },
   BUSY: { ...unavailable, message: "the server is busy running a script" },
@@ -117,11 +141,14 @@ const refusals: Readonly<Record<string, { readonly code: StoreErrorCode; readonl
   MASTERDOWN: { ...unavailable, message: "this replica has lost its master" },
   CLUSTERDOWN: { ...unavailable, message: "the cluster does not serve this part of its keys now" },
   TRYAGAIN: { ...unavailable, message: "the cluster is moving this part of its keys" },
-  MOVED: {
-    ...unavailable,
-    message: "the cluster keeps moving this part of its keys, or the client is not for a cluster",
-  },
+  MOVED: { ...unavailable, message: "the cluster keeps moving this part of its keys" },
   ASK: { ...unavailable, message: "the cluster is moving this part of its keys" },
+  CROSSSLOT: { code: "KV_FAILED", message: needsCluster },
+  NOCLUSTER: {
+    code: "KV_FAILED",
+    message:
+      "this server is no node of a cluster: make the store over its URL, or over a plain client (new Redis)",
+  },
   NOAUTH: { ...denied, message: "the server asks for a password, and none was given" },
   WRONGPASS: { ...denied, message: "the server does not take this name and password" },
   NOPERM: {
@@ -148,27 +175,19 @@ function explainRefusal(error: unknown): { code: StoreErrorCode; message: string
     : { code: known.code, message: `${known.message}. Nothing was changed.` };
 }
 
-/** A client of a cluster wraps the last refusal when it has followed too many. */
-const wrapped = /^Too many Cluster redirections\. Last error: ReplyError: (.*)$/s;
 /** Before Redis 7 an error within a script stands behind the script's own; the ready check adds its own text. */
 const inner = /(?::\s-?|ACL failure in script: |^Ready check failed: )([A-Z]{3,})\s/;
 
 function refusalCode(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
-  const [, redirected] = wrapped.exec(error.message) ?? [];
-  if (
-    error.name !== "ReplyError" &&
-    redirected === undefined &&
-    !error.message.startsWith("Ready check failed: ")
-  ) {
-    return undefined;
-  }
-  const text = redirected ?? error.message;
+  const text = error.message;
+  if (error.name !== "ReplyError" && !text.startsWith("Ready check failed: ")) return undefined;
   const code = /^-?([A-Z]+)(?=\s|$)/.exec(text)?.[1];
   if (code !== undefined && code !== "ERR") return code;
   const within = inner.exec(text)?.[1];
   if (within !== undefined) return within;
   if (/max number of clients/i.test(text)) return "MAXCLIENTS";
+  if (/cluster support disabled/i.test(text)) return "NOCLUSTER";
   if (/invalid password|without any password|permission|can't run this command|ACL/i.test(text))
     return "NOPERM";
   return code ?? "ERR";

@@ -63,8 +63,8 @@ export class Gathering {
   }
 }
 
-function inPieces(steps: readonly Step[], length: number): (readonly Step[])[] {
-  const pieces: (readonly Step[])[] = [];
-  for (let from = 0; from < steps.length; from += length) pieces.push(steps.slice(from, from + length));
+export function inPieces<T>(items: readonly T[], length: number): (readonly T[])[] {
+  const pieces: (readonly T[])[] = [];
+  for (let from = 0; from < items.length; from += length) pieces.push(items.slice(from, from + length));
   return pieces;
 }

@@ -18,9 +18,10 @@ export type { RespStoreOptions } from "./resp-store.ts";
 export type { ServerAddress } from "./server-url.ts";
 export {
   type Argument,
+  type ClusterTransport,
   type Link,
+  type NodeAddress,
   NotSentError,
-  type ServerNode,
   type Transport,
   type TransportEvents,
   type TransportState,

@@ -1,3 +1,5 @@
+import { Buffer } from "node:buffer";
+
 /**
  * Where entries lie on a server, frozen (N7): `KV/sessions/eu:the key`. The names of the path are percent-encoded
  * but for letters, digits, `-`, `_` and `.`, so the first `:` ends the path, no two paths and no path and key meet,
@@ -19,12 +21,20 @@ export interface KeyLayout {
    */
   childOf(serverKey: string): string | undefined;
 
-  /** The SCAN pattern of the namespace's own entries whose keys begin with that text. */
-  ownFrom(prefix: string): string;
+  /** The namespace's own entries whose keys begin with that text. */
+  ownFrom(prefix: string): KeySet;
 
-  /** The SCAN patterns of all below the namespace, and of that and its own. */
-  readonly below: string;
-  readonly all: string;
+  /** All below the namespace, and that and its own. */
+  readonly below: KeySet;
+  readonly all: KeySet;
+}
+
+/** Some of a server's keys. */
+export interface KeySet {
+  /** What SCAN takes. */
+  readonly pattern: string;
+  /** Whether a server's key, which need not be UTF-8, matches the pattern. */
+  has(serverKey: Buffer): boolean;
 }
 
 /** The layout of the namespace of a path; `null` is a root whose keys are the server's own (N4). */
@@ -41,9 +51,17 @@ export function keyLayout(path: readonly string[] | null): KeyLayout {
       const [, name] = firstName.exec(serverKey.slice(belowPrefix.length)) ?? [];
       return name === undefined ? undefined : decodeURIComponent(name);
     },
-    ownFrom: (prefix) => `${ownPrefix}${escaped(prefix)}*`,
-    below: `${belowPrefix}*`,
-    all: path === null ? "*" : `${encoded}[:/]*`,
+    ownFrom: (prefix) => beginningWith(`${ownPrefix}${escaped(prefix)}*`, `${ownPrefix}${prefix}`),
+    below: beginningWith(`${belowPrefix}*`, belowPrefix),
+    all: path === null ? beginningWith("*", "") : beginningWith(`${encoded}[:/]*`, ownPrefix, belowPrefix),
+  };
+}
+
+function beginningWith(pattern: string, ...texts: readonly string[]): KeySet {
+  const prefixes = texts.map((text) => Buffer.from(text));
+  return {
+    pattern,
+    has: (serverKey) => prefixes.some((prefix) => prefix.equals(serverKey.subarray(0, prefix.length))),
   };
 }
 

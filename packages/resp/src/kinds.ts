@@ -9,7 +9,7 @@ import {
   type Script,
   setScript,
 } from "./scripts.ts";
-import type { Command, Kind, Step } from "./step.ts";
+import type { Command, Kind, SingleCommand, Step } from "./step.ts";
 import type { Argument } from "./transport.ts";
 
 /** Larger commands gain nothing, and hold up the server's other clients. */
@@ -112,6 +112,37 @@ export const scan: Kind = {
   command: (steps) => ({ name: "scan", args: valuesOf(steps) }),
 };
 
+/** The same of a cluster's node. Who served what comes first, and last. */
+export const scanOfNode: Kind = {
+  writes: false,
+  atMost: 1,
+  command: (steps) => ({ commands: [clusterNodes, { name: "scan", args: valuesOf(steps) }, clusterNodes] }),
+};
+
+/** Values: how many keys of each slot are wanted, and the slots. The same. */
+export const keysOfSlots: Kind = {
+  writes: false,
+  atMost: 1,
+  command(steps) {
+    const [limit = "", ...slots] = valuesOf(steps);
+    const reads = slots.map((slot) => ({ name: "cluster", args: ["GETKEYSINSLOT", slot, limit] }));
+    return { commands: [clusterNodes, ...reads, clusterNodes] };
+  },
+};
+
+/** Who serves what, as a node knows it. */
+export const nodesOfCluster: Kind = { writes: false, atMost: 1, command: () => clusterNodes };
+
+/** Who serves what: CLUSTER SLOTS and CLUSTER NODES. */
+export const clusterMap: Kind = {
+  writes: false,
+  isQuestion: true,
+  atMost: 1,
+  command: () => ({ commands: [{ name: "cluster", args: ["SLOTS"] }, clusterNodes] }),
+};
+
+const clusterNodes: SingleCommand = { name: "cluster", args: ["NODES"] };
+
 /** About the server itself. */
 export const serverInfo: Kind = {
   writes: false,
@@ -124,13 +155,6 @@ export const removeAll: Kind = {
   writes: true,
   atMost: 1,
   command: (steps) => ({ name: "unlink", args: valuesOf(steps) }),
-};
-
-/** The transport itself, once it is ready. */
-export const readyTransport: Kind = {
-  writes: false,
-  atMost: 1,
-  command: () => ({ ask: (transport) => transport }),
 };
 
 function alone(name: string, writes: boolean): Kind {

@@ -2,6 +2,7 @@ import type { Buffer } from "node:buffer";
 import { type DriverValue, type Expiry, type FullDriverNamespace } from "@kv/core/driver";
 import { bytesOfReply, valueArgument } from "./arguments.ts";
 import { Batch } from "./batch.ts";
+import { empty } from "./emptying.ts";
 import type { KeyLayout } from "./key-layout.ts";
 import {
   compareAndDelete,
@@ -23,7 +24,7 @@ import { expiryArgument } from "./scripts.ts";
 import type { Sender } from "./sender.ts";
 import { type Kind, Step } from "./step.ts";
 import type { Argument } from "./transport.ts";
-import { empty, walk } from "./walk.ts";
+import { walk } from "./walk.ts";
 
 /** The operations on one namespace. */
 export function respNamespace(sender: Sender, order: Order, layout: KeyLayout): FullDriverNamespace {
@@ -129,14 +130,14 @@ export function respNamespace(sender: Sender, order: Order, layout: KeyLayout): 
     take: (key) => ask(take, key, [], bytesIfFound),
 
     async *keys(prefix) {
-      for await (const { keys } of walk(sender, layout.ownFrom(prefix))) {
+      for await (const keys of walk(sender, layout.ownFrom(prefix))) {
         yield keys.map((serverKey) => layout.nameOf(serverKey.toString()));
       }
     },
 
     async *namespaces() {
       const known = new Set<string>();
-      for await (const { keys } of walk(sender, layout.below)) {
+      for await (const keys of walk(sender, layout.below)) {
         const names = new Set(keys.map((serverKey) => layout.childOf(serverKey.toString())));
         const fresh = [...names].filter((name) => name !== undefined && !known.has(name)) as string[];
         for (const name of fresh) known.add(name);

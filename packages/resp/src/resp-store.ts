@@ -1,11 +1,10 @@
 import type { Duration, FullStore } from "@kv/core";
 import { checkName, createStore, type Driver, durationMs, type FullDriverNamespace } from "@kv/core/driver";
-import type { TransportSource } from "./connection.ts";
 import { explain } from "./errors.ts";
 import { keyLayout } from "./key-layout.ts";
 import { Order } from "./order.ts";
 import { respNamespace } from "./resp-namespace.ts";
-import { Sender } from "./sender.ts";
+import { Sender, type SenderSource } from "./sender.ts";
 
 export interface RespStoreOptions {
   /** The namespace at which the store begins: `"KV"` unless told. `null` turns namespacing off (N4). */
@@ -19,7 +18,7 @@ export interface RespStoreOptions {
 }
 
 /** Makes a store over a client, which is not touched before the first call. */
-export function respStore(label: string, source: TransportSource, options: RespStoreOptions): FullStore {
+export function respStore(label: string, source: SenderSource, options: RespStoreOptions): FullStore {
   const { namespace = "KV", timeout = "5s" } = options;
   const timeoutMs = durationMs(timeout, "timeout");
   const rootPath = namespace === null ? null : [checkName(namespace)];

@@ -1,5 +1,5 @@
 import type { Script } from "./scripts.ts";
-import type { Argument, Link, ServerNode, Transport } from "./transport.ts";
+import type { Argument, Link } from "./transport.ts";
 
 /** What one call wants of one key: it is sent alone, or gathered with others of its kind into one command. */
 export class Step {
@@ -12,14 +12,14 @@ export class Step {
   readonly bytes: number;
   readonly done: (answer: unknown) => void;
   readonly failed: (error: unknown) => void;
-  /** The node of a cluster that it must go to. */
-  readonly node: ServerNode | undefined;
-  /** The connection that it must go over, where it must. */
-  readonly route: Route | undefined;
+  /** Where it must go, where its key alone does not say so. */
+  readonly destination: Destination;
   onSettled: (() => void) | undefined = undefined;
 
   // Where it stands, as the sender has it.
   state: "waiting" | "sent" | "settled" = "waiting";
+  /** Grows from step to step. */
+  sequence = 0;
   /** When it is given up. */
   deadline: Deadline = never;
   /** Its neighbours among those that are not settled. */
@@ -29,6 +29,16 @@ export class Step {
   alone = false;
   /** Whether it may be sent again after a lost connection; a write never is. */
   repeatable: boolean;
+  /** The server with which it is: it waits there to be sent, or to be answered. */
+  holder: Holder | undefined = undefined;
+  /** Whether the process lives until it is settled. */
+  holdsProcess = true;
+  /** Whether it goes to a node that does not serve its slot yet. */
+  asking = false;
+  /** How often a cluster has sent it on. */
+  redirections = 0;
+  /** Why it was not done so far, where it is to be tried again. */
+  reason: unknown = undefined;
 
   constructor(
     kind: Kind,
@@ -36,8 +46,7 @@ export class Step {
     values: readonly Argument[],
     done: (answer: unknown) => void,
     failed: (error: unknown) => void,
-    node?: ServerNode,
-    route?: Route,
+    destination: Destination = anywhere,
   ) {
     this.kind = kind;
     this.key = key;
@@ -47,8 +56,7 @@ export class Step {
     this.bytes = bytes;
     this.done = done;
     this.failed = failed;
-    this.node = node;
-    this.route = route;
+    this.destination = destination;
     this.repeatable = !kind.writes;
   }
 }
@@ -56,6 +64,28 @@ export class Step {
 /** Until when the steps of one tick are answered, or given up. It is set when the tick is over. */
 export interface Deadline {
   ms: number;
+}
+
+/** Where a step must go. */
+export interface Destination {
+  /** The node of a cluster, by its address. */
+  readonly address?: string | undefined;
+  /** The slot in which its keys lie, where that is not its key's. */
+  readonly slot?: number | undefined;
+  /** The connection that it must go over. */
+  readonly route?: Route | undefined;
+}
+
+const anywhere: Destination = {};
+
+/** Has steps, until each is settled or goes elsewhere. */
+export interface Holder {
+  /** It has a step no longer. */
+  released(step: Step): void;
+  /** Why a step that waits there was not sent in time. */
+  reasonOfWaiting(cause: unknown): unknown;
+  /** Decides whether one of its steps keeps the process alive. */
+  holdProcess(step: Step, hold: boolean): void;
 }
 
 /** A connection: that which the first step of a route goes over, and from then on no other. */
@@ -71,6 +101,8 @@ export class RouteLostError extends Error {
 /** One kind of step, and how the server is asked for it. */
 export interface Kind {
   readonly writes: boolean;
+  /** Whether the store asks it for itself, so that no caller waits. */
+  readonly isQuestion?: boolean;
   /** How many steps one command may take; 1 where each goes alone. */
   readonly atMost: number;
   /** Of one or more steps. */
@@ -79,10 +111,15 @@ export interface Kind {
   answers?(reply: unknown, steps: readonly Step[]): readonly unknown[];
 }
 
-/** A command, a script with its keys and their arguments, or a question that the transport itself can answer. */
+/** A command, a script with its keys and their arguments, or commands that go together, one right after the other. */
 export type Command =
-  | { readonly name: string; readonly args: readonly Argument[] }
+  | SingleCommand
   | { readonly script: Script; readonly keys: readonly string[]; readonly args: readonly Argument[] }
-  | { ask(transport: Transport): unknown };
+  | { readonly commands: readonly SingleCommand[] };
+
+export interface SingleCommand {
+  readonly name: string;
+  readonly args: readonly Argument[];
+}
 
 const never: Deadline = { ms: Number.POSITIVE_INFINITY };

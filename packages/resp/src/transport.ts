@@ -10,15 +10,12 @@ export type Argument = string | Buffer;
 export type TransportState = "idle" | "connecting" | "ready" | "closed";
 
 /**
- * All that a store asks of a client, so that any client can serve, or a simulated one. A store decides when to connect,
- * what to wait for and when to give up; a transport sends.
+ * All that a store asks of a client to one server, so that any client can serve, or a simulated one. A store decides when to
+ * connect, what to wait for and when to give up; a transport sends.
  */
 export interface Transport {
   /** Where it leads, for people: `127.0.0.1:6379`. */
   readonly address: string;
-
-  /** Whether it leads to many servers, so that the keys of one command have to be of one slot. */
-  readonly isCluster: boolean;
 
   /**
    * Whether the client may send again, on its next connection, what was not answered on this one. The store never
@@ -29,7 +26,7 @@ export interface Transport {
   /** Where the client stands just now. */
   readonly state: TransportState;
 
-  /** The connection that there is, or is being made; of a cluster none. */
+  /** The connection that there is, or is being made. */
   readonly link: Link | undefined;
 
   /** Reports what becomes of connecting, until the returned function is called. */
@@ -39,20 +36,15 @@ export interface Transport {
   connect(): void;
 
   /**
-   * Sends one command at once, to one of the masters where it is given. Resolves with the reply: text as a `Buffer`, numbers as
+   * Sends one command at once, after all that was sent before. Resolves with the reply: text as a `Buffer`, numbers as
    * numbers or text, arrays, `null`. Rejects with an error named `ReplyError` for what the server refused, with a
-   * `NotSentError` where nothing was sent, and with anything else where the outcome is not known. It sends no write twice.
+   * `NotSentError` where nothing was sent, and with anything else where the outcome is not known. It sends no write twice,
+   * and follows no redirection.
    */
-  send(name: string, args: readonly Argument[], node?: ServerNode): Promise<unknown>;
+  send(name: string, args: readonly Argument[]): Promise<unknown>;
 
-  /** Calls `write`: all that is sent within goes to each server in one piece. */
+  /** Calls `write`: all that is sent within goes in one piece. */
   inOneWrite(write: () => void): void;
-
-  /** The servers that hold the data: of a cluster its masters, else one. */
-  masters(): readonly ServerNode[];
-
-  /** Asks a cluster again which node serves which keys. Does nothing elsewhere. */
-  refreshMasters(): void;
 
   /** Decides whether the open connection keeps the process alive. */
   holdProcess(hold: boolean): void;
@@ -64,12 +56,36 @@ export interface Transport {
   destroy(): void;
 }
 
-/** One server of those behind a transport. */
-export interface ServerNode {
-  /** Where it is, for people. */
+/**
+ * All that a store asks of a client to a cluster: where the cluster is, and clients to single nodes. The store itself
+ * finds out which node serves which keys, and follows redirections.
+ */
+export interface ClusterTransport {
+  /** Where the cluster is, for people. */
   readonly address: string;
-  /** The connection to it just now. */
-  readonly link: Link | undefined;
+
+  /** Whether its owner has closed it: then nothing is sent any more. */
+  readonly closed: boolean;
+
+  /** The nodes that are asked first who the others are. */
+  startNodes(): Promise<readonly NodeAddress[]>;
+
+  /**
+   * Makes a client for one connection to a node, not connected yet: each connection gets another, so it must never connect again
+   * by itself, nor send anything again.
+   */
+  open(node: NodeAddress): Promise<Transport>;
+
+  /** Closes the client that was passed in for good. Those that `open` has made are the store's. */
+  close(limitMs: number): Promise<void>;
+}
+
+/** A node of a cluster, as the cluster announces it. */
+export interface NodeAddress {
+  /** A name or an address. */
+  readonly host: string;
+  /** For clients, over TLS where the cluster has that. */
+  readonly port: number;
 }
 
 /** One connection to a server: the same object for as long as it is the same connection. */

@@ -283,18 +283,6 @@ test("S7 an event loop that stands still again and again takes no time from a ca
   await read;
 });
 
-test("S7 on a cluster a node that is silent keeps nobody waiting for another", async () => {
-  const transport = new FakeTransport((_, [key]) =>
-    String(key).includes("lost") ? new Promise(() => {}) : Buffer.from("1"),
-  );
-  transport.isCluster = true;
-  const store = storeOver(transport, "1m");
-  const lost = Array.from({ length: 40_000 }, (_, at) => store.set(`lost ${at}`, "x").catch(() => {}));
-  expect(await store.get("there")).toEqual(new Uint8Array(Buffer.from("1")));
-  transport.destroy();
-  await Promise.all(lost);
-});
-
 test("S7 a client that its owner has closed leaves the event loop its turns, however often it is asked", async () => {
   const store = storeOver(new FakeTransport(found, "closed"));
   const timer = { fired: false };

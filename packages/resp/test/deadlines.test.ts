@@ -27,10 +27,8 @@ test("S7 what is given up is what was not settled, in its order, whichever was s
       const steps = new Map(["a", "b", "c", "d"].map((key) => [key, stepOn(key)]));
       for (const step of steps.values()) deadlines.add(step);
       for (const key of settled) deadlines.settled(steps.get(key) as Step);
-      expect(deadlines.allSettled).toBe(count === order.length);
       deadlines.expireAll();
       expect(expired).toEqual(["a", "b", "c", "d"].filter((key) => !settled.includes(key)));
-      expect(deadlines.allSettled).toBe(true);
     }
   }
 });

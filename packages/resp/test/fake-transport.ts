@@ -6,7 +6,6 @@ export type Answer = (name: string, args: readonly Argument[]) => unknown;
 /** A client without a network: what becomes of it is the test's to say. */
 export class FakeTransport implements Transport {
   readonly address = "nowhere";
-  isCluster = false;
   sendsAgain = false;
   state: TransportState;
   link: FakeLink = this.#newLink();
@@ -63,13 +62,7 @@ export class FakeTransport implements Transport {
     write();
   }
 
-  masters(): readonly this[] {
-    return [this];
-  }
-
-  refreshMasters(): void {}
-
-  holdProcess(): void {}
+  holdProcess(_hold: boolean): void {}
 
   async close(): Promise<void> {
     this.destroy();

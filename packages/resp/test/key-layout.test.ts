@@ -13,10 +13,10 @@ describe("N7 the layout of keys is what it was", () => {
 
 test("N6 the pattern of a prefix means its characters, and nothing else", () => {
   const { ownFrom } = keyLayout(["KV", "a"]);
-  expect(ownFrom("")).toBe("KV/a:*");
-  expect(ownFrom("user:1")).toBe("KV/a:user:1*");
-  expect(ownFrom("a*b?c[d]^e-f\\g")).toBe("KV/a:a\\*b\\?c\\[d\\]\\^e\\-f\\\\g*");
-  expect(keyLayout(null).ownFrom("{tag}:")).toBe("{tag}:*");
+  expect(ownFrom("").pattern).toBe("KV/a:*");
+  expect(ownFrom("user:1").pattern).toBe("KV/a:user:1*");
+  expect(ownFrom("a*b?c[d]^e-f\\g").pattern).toBe("KV/a:a\\*b\\?c\\[d\\]\\^e\\-f\\\\g*");
+  expect(keyLayout(null).ownFrom("{tag}:").pattern).toBe("{tag}:*");
 });
 
 test("N2 a namespace covers itself and what is below it, and no sibling", () => {

@@ -324,6 +324,19 @@ export async function expectCode(call: Promise<unknown>, ...codes: StoreErrorCod
     throw new Error(`${error.code} in place of ${codes.join(" or ")}`, { cause: error });
 }
 
+/** What came of a call: its answer, or one of these codes. */
+export async function outcomeOf<T>(
+  call: Promise<T>,
+  ...codes: readonly StoreErrorCode[]
+): Promise<T | StoreErrorCode> {
+  try {
+    return await call;
+  } catch (error) {
+    if (!isStoreError(error) || !codes.includes(error.code)) throw error;
+    return error.code;
+  }
+}
+
 /** How often a server has carried out a command. */
 async function callsOf(server: RunningServer, command: string): Promise<number> {
   const stats = String(await server.command("INFO", "commandstats"));

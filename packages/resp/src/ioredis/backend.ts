@@ -4,6 +4,7 @@ import type { Backend } from "../backend.ts";
 import type { ServerAddress } from "../server-url.ts";
 import type { IoredisClient } from "./client.ts";
 import { type SafeClientOptions, safeClientOptions } from "./client-options.ts";
+import { IoredisCluster } from "./cluster.ts";
 import { type ClientLibrary, loadClient } from "./load-client.ts";
 import { IoredisTransport } from "./transport.ts";
 
@@ -55,7 +56,7 @@ export function ioredisBackend(
           "The client has a keyPrefix, which listings would not see and removals would double. Make one without, and use namespace.",
         );
       }
-      return new IoredisTransport(client);
+      return client.isCluster === true ? new IoredisCluster(client) : new IoredisTransport(client);
     },
   };
 }

@@ -13,16 +13,11 @@ export interface SafeClientOptions {
   readonly retryStrategy: (attempt: number) => number;
 }
 
-/** The same for `new Cluster`. */
+/** Options for `new Cluster`, of which a store needs no more than where to begin. */
 export interface SafeClusterOptions {
   readonly lazyConnect: true;
-  readonly retryDelayOnFailover: 0;
-  readonly enableAutoPipelining: false;
-  readonly slotsRefreshTimeout: number;
-  readonly clusterRetryStrategy: (attempt: number) => number;
   readonly redisOptions: {
     readonly connectTimeout: number;
-    readonly maxRetriesPerRequest: 0;
     readonly disableClientInfo: true;
   };
 }
@@ -67,8 +62,11 @@ export function safeClientOptions({
 }
 
 /**
- * Gives the same for a client of a cluster. `retryDelayOnFailover: 0`: it would send what a lost node has not answered to
- * another one.
+ * Gives options for a client of a cluster. A store keeps its promises with any: it makes connections of its own to the nodes, after
+ * the client's options, and the client itself is not used.
+ *
+ * - `lazyConnect`: so the client itself never connects, unless you use it for something else.
+ * - `connectTimeout`, of the connections to the nodes.
  *
  * @example
  * ```ts
@@ -85,14 +83,9 @@ export function safeClusterOptions({
 }: {
   readonly timeout?: Duration | undefined;
 } = {}): SafeClusterOptions {
-  const connectTimeout = connectTimeoutMs(timeout);
   return {
     lazyConnect: true,
-    retryDelayOnFailover: 0,
-    enableAutoPipelining: false,
-    slotsRefreshTimeout: connectTimeout,
-    clusterRetryStrategy: backOffMs,
-    redisOptions: { connectTimeout, maxRetriesPerRequest: 0, disableClientInfo: true },
+    redisOptions: { connectTimeout: connectTimeoutMs(timeout), disableClientInfo: true },
   };
 }
 

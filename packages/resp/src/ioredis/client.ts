@@ -1,4 +1,5 @@
 import type { Buffer } from "node:buffer";
+import { longestTimerMs } from "@kv/core/driver";
 
 /** A command of a client; what it takes differs from client to client in ways that do not matter here. */
 export type ClientCommand = (...args: never[]) => Promise<unknown>;
@@ -11,8 +12,6 @@ export interface IoredisClient {
   connect(): Promise<unknown>;
   disconnect(reconnect?: boolean): void;
   quit(): Promise<unknown>;
-  /** Of a cluster: it asks which node serves which keys now. It does nothing while it is at it. */
-  refreshSlotsCache?(): void;
   // oxlint-disable-next-line typescript/no-explicit-any -- every listener must fit
   on(event: string, listener: (...args: any[]) => void): unknown;
   // oxlint-disable-next-line typescript/no-explicit-any -- every listener must fit
@@ -42,18 +41,20 @@ export interface ClientSocket {
   destroy(): unknown;
 }
 
-/** The connections to the masters: of a cluster one to each, else the client itself. */
-export function mastersOf(client: IoredisClient): readonly IoredisClient[] {
-  return client.isCluster === true ? nodesOf(client, "master") : [client];
+/** Closes a client. QUIT waits for what others still ask it for; a silent server would never answer it. */
+export async function closeClient(client: IoredisClient, limitMs: number): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, Math.min(limitMs, longestTimerMs));
+  });
+  if (client.status === "ready") await Promise.race([client.quit().then(ignoreError, ignoreError), limit]);
+  clearTimeout(timer);
+  if (client.status !== "end") client.disconnect();
 }
 
-/** The sockets that a client writes to just now. */
-export function socketsOf(client: IoredisClient): ClientSocket[] {
-  const connections = client.isCluster === true ? nodesOf(client, "all") : [client];
-  return connections.map(socketOf).filter((socket) => socket !== undefined);
-}
+function ignoreError(): void {}
 
-/** The socket of a client that is no cluster, once there is one. */
+/** The socket of a client to one server, once there is one. */
 export function socketOf(client: IoredisClient): ClientSocket | undefined {
   return (client as { readonly stream?: ClientSocket | null }).stream ?? undefined;
 }
@@ -86,10 +87,6 @@ interface ClientAddress {
   readonly sentinels?: readonly ClientAddress[] | null | undefined;
 }
 
-function nodesOf(client: IoredisClient, role: "all" | "master"): readonly IoredisClient[] {
-  return (client as unknown as { nodes(role: string): readonly IoredisClient[] }).nodes(role);
-}
-
 function hostAndPort({ host = "localhost", port = 6379 }: ClientAddress): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
@@ -98,6 +95,8 @@ function hostAndPort({ host = "localhost", port = 6379 }: ClientAddress): string
 function startupAddress(node: ClientAddress | string | number): string {
   if (typeof node === "object") return hostAndPort(node);
   if (typeof node === "number") return hostAndPort({ port: node });
-  const { hostname, port } = new URL(node.includes("://") ? node : `redis://${node}`);
+  const url = node.includes("://") ? node : `redis://${node}`;
+  if (!URL.canParse(url)) return "a node whose address is no URL";
+  const { hostname, port } = new URL(url);
   return `${hostname}:${port === "" ? 6379 : port}`;
 }

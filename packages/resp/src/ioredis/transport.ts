@@ -1,9 +1,8 @@
-import { guarded, inBackground, longestTimerMs } from "@kv/core/driver";
+import { guarded, inBackground } from "@kv/core/driver";
 import {
   type Argument,
   type Link,
   NotSentError,
-  type ServerNode,
   type Transport,
   type TransportEvents,
   type TransportState,
@@ -11,19 +10,17 @@ import {
 import {
   addressOf,
   type ClientSocket,
+  closeClient,
   type IoredisClient,
-  mastersOf,
   sendsAgain,
   socketOf,
-  socketsOf,
 } from "./client.ts";
 import { listen } from "./client-events.ts";
 import { hasLongArgument, inParts } from "./parts.ts";
 
-/** A client of ioredis or iovalkey: plain, one that follows Sentinel, or a Cluster. */
+/** A client of ioredis or iovalkey: plain, or one that follows Sentinel. */
 export class IoredisTransport implements Transport {
   readonly address: string;
-  readonly isCluster: boolean;
   readonly sendsAgain: boolean;
   readonly #client: IoredisClient;
   /** The socket of the last attempt that failed: what is yet to be heard of it is old news. */
@@ -34,7 +31,6 @@ export class IoredisTransport implements Transport {
   constructor(client: IoredisClient) {
     this.#client = client;
     this.address = addressOf(client);
-    this.isCluster = client.isCluster === true;
     this.sendsAgain = sendsAgain(client);
   }
 
@@ -82,8 +78,8 @@ export class IoredisTransport implements Transport {
     inBackground(() => this.#client.connect().catch(ignoreError)); // the events tell
   }
 
-  send(name: string, args: readonly Argument[], node?: ServerNode): Promise<unknown> {
-    const client = node === undefined ? this.#client : (node as IoredisNode).client;
+  send(name: string, args: readonly Argument[]): Promise<unknown> {
+    const client = this.#client;
     const { mode = "normal" } = client as { readonly mode?: string };
     if (mode !== "normal") {
       const error = new NotSentError(
@@ -103,21 +99,13 @@ export class IoredisTransport implements Transport {
   }
 
   inOneWrite(write: () => void): void {
-    const sockets = socketsOf(this.#client);
-    for (const socket of sockets) socket.cork();
+    const socket = socketOf(this.#client);
+    socket?.cork();
     try {
       write();
     } finally {
-      for (const socket of sockets) socket.uncork();
+      socket?.uncork();
     }
-  }
-
-  masters(): readonly ServerNode[] {
-    return mastersOf(this.#client).map((client) => new IoredisNode(client));
-  }
-
-  refreshMasters(): void {
-    this.#client.refreshSlotsCache?.();
   }
 
   holdProcess(hold: boolean): void {
@@ -137,39 +125,14 @@ export class IoredisTransport implements Transport {
     else socket?.unref();
   }
 
-  /** QUIT waits for what others still ask the client for; a silent server would never answer it. */
-  async close(limitMs: number): Promise<void> {
-    const client = this.#client;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const limit = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, Math.min(limitMs, longestTimerMs));
-    });
-    if (client.status === "ready") await Promise.race([client.quit().then(ignoreError, ignoreError), limit]);
-    clearTimeout(timer);
-    if (client.status !== "end") client.disconnect();
+  close(limitMs: number): Promise<void> {
+    return closeClient(this.#client, limitMs);
   }
 
   destroy(): void {
     if (this.#client.status === "end") return;
     this.#client.disconnect();
     socketOf(this.#client)?.destroy(); // a silent server would not answer the end of the connection either
-  }
-}
-
-/** The connection of a cluster's client to one of its nodes, or the client itself. */
-class IoredisNode implements ServerNode {
-  readonly client: IoredisClient;
-
-  constructor(client: IoredisClient) {
-    this.client = client;
-  }
-
-  get address(): string {
-    return addressOf(this.client);
-  }
-
-  get link(): Link | undefined {
-    return linkOf(this.client);
   }
 }
 

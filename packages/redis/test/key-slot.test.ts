@@ -1,0 +1,3 @@
+import { testKeySlots } from "../../resp/test/key-slots.ts";
+
+await testKeySlots({ kind: "redis" });
