@@ -12,4 +12,6 @@ testRecovery({ kind: "redis", open: redisStore, libraries }, [
   { topology: "Sentinel", library: "ioredis 5", fault: "killed", moment: "after" },
   { topology: "Sentinel", library: "ioredis 6", fault: "stopped", moment: "after" },
   { topology: "Sentinel", library: "ioredis 6", fault: "demoted", moment: "after" },
+  { topology: "Cluster", library: "ioredis 6", fault: "forgotten", moment: "after" },
+  { topology: "Cluster", library: "ioredis 5", fault: "stopped", moment: "after" },
 ]);

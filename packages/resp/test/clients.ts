@@ -33,7 +33,7 @@ export interface Target {
 export interface ClientPlan {
   /** As for the exported options: 5 seconds unless told. */
   readonly timeout?: Duration;
-  /** Of Sentinel: where a server is reached whose own address the sentinels name. */
+  /** Where a server is reached whose own address the sentinels, or the nodes of a cluster, name. */
   readonly natMap?: Readonly<Record<string, { readonly host: string; readonly port: number }>>;
 }
 
@@ -48,7 +48,7 @@ export function makeClient(
     standalone: () => new Redis({ ...addresses[0], ...safeClientOptions({ timeout }) } as never),
     sentinel: () =>
       new Redis({ sentinels: addresses, name, natMap, ...safeClientOptions({ timeout }) } as never),
-    cluster: () => new Cluster(addresses as never, safeClusterOptions({ timeout }) as never),
+    cluster: () => new Cluster(addresses as never, { natMap, ...safeClusterOptions({ timeout }) } as never),
   }[topology]() as IoredisClient;
   client.on("error", () => {}); // else it prints
   return client;

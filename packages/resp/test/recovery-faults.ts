@@ -1,4 +1,4 @@
-import { handOver, type RunningServer, until } from "@kv/test-servers";
+import { type RunningServer, until } from "@kv/test-servers";
 import type { Site } from "./recovery-site.ts";
 
 /** Before the first call, while the handshake waits for its answer, or under load. */
@@ -16,7 +16,7 @@ export interface Fault {
   strike(site: Site, moment: Moment): Promise<void>;
   /** Ends it; resolves to the server that takes writes now. */
   heal(site: Site): Promise<RunningServer>;
-  /** Whether sentinels have the replica take over. */
+  /** Whether sentinels, or the masters of a cluster, have the replica take over. */
   readonly replaces: boolean;
 }
 
@@ -84,7 +84,7 @@ export const faults: Readonly<Record<FaultName, Fault>> = {
     says: "demoted behind its address",
     lasts: (moment) => moment === "before",
     answersHandshake: true,
-    strike: ({ primary, replica }) => handOver(primary, replica),
+    strike: (site) => site.demote(),
     async heal(site) {
       await site.leadToReplica();
       return site.replica;

@@ -26,7 +26,7 @@ export interface Load extends AsyncDisposable {
 export interface LoadPlan {
   readonly store: FullStore;
   readonly timeoutMs: number;
-  /** A key that is there already, and its text. */
+  /** A key that is there already, and its text. The keys of every other worker begin with it: a cluster knows hash tags. */
   readonly seed: { readonly key: string; readonly text: string };
   /** Whether a write may be told that the server is a replica. */
   readonly mayBeReadOnly: boolean;
@@ -44,6 +44,8 @@ type Outcome = "acknowledged" | "unknown" | "not done";
 
 interface Worker {
   readonly id: number;
+  /** What its keys begin with. */
+  readonly prefix: string;
   rounds: number;
   /** What it waits for now. */
   pending: { readonly name: Name; readonly sinceMs: number; readonly stillMs: number } | undefined;
@@ -60,7 +62,7 @@ interface Worker {
 /** Makes a load that has not begun. */
 export function makeLoad({ store, timeoutMs, seed, mayBeReadOnly }: LoadPlan): Load {
   const standstill = measureStandstill();
-  const workers = Array.from({ length: workerCount }, (_, id) => newWorker(id));
+  const workers = Array.from({ length: workerCount }, (_, id) => newWorker(id, id % 2 === 0 ? seed.key : ""));
   const problems = new Set<string>();
   const counts = { done: 0, failed: 0 };
   let longestMs = 0;
@@ -120,7 +122,7 @@ export function makeLoad({ store, timeoutMs, seed, mayBeReadOnly }: LoadPlan): L
       });
     },
     async set(worker) {
-      const key = `${worker.id}.${worker.keys.size}`;
+      const key = `${worker.prefix}${worker.id}.${worker.keys.size}`;
       const outcome = await tell(worker, "set", () => store.set(key, key));
       worker.keys.set(key, { outcome, atMs: performance.now() });
     },
@@ -232,9 +234,10 @@ export function makeLoad({ store, timeoutMs, seed, mayBeReadOnly }: LoadPlan): L
   };
 }
 
-function newWorker(id: number): Worker {
+function newWorker(id: number, prefix: string): Worker {
   return {
     id,
+    prefix,
     rounds: 0,
     pending: undefined,
     succeededMs: new Map(names.map((name) => [name, []])),
@@ -246,8 +249,8 @@ function newWorker(id: number): Worker {
   };
 }
 
-function counterOf({ id }: Worker): string {
-  return `counter ${id}`;
+function counterOf({ id, prefix }: Worker): string {
+  return `${prefix}counter ${id}`;
 }
 
 function told(error: unknown): string {

@@ -1,19 +1,26 @@
 import type { FullStore } from "@kv/core";
 import {
   type FaultProxy,
+  handOver,
   type RunningServer,
+  startCluster,
   startProxy,
   startReplication,
   startSentinel,
 } from "@kv/test-servers";
 import { type ClientLibrary, type ClientPlan, makeClient, type Target } from "./clients.ts";
 import type { Backend } from "./contract.ts";
+import { startProxies } from "./proxies.ts";
 
-/** How a store finds its server: by its URL, with a client that is passed in, or with one that asks sentinels. */
-export type Topology = "url" | "client" | "Sentinel" | "Sentinel, a sentinel too";
+/**
+ * How a store finds its server: by its URL, with a client that is passed in, with one that asks sentinels, or with one of a
+ * cluster.
+ */
+export type Topology = "url" | "client" | "Sentinel" | "Sentinel, a sentinel too" | "Cluster";
 
 /** A primary and its replica, which a store reaches through proxies. */
 export interface Site extends AsyncDisposable {
+  /** Of a cluster, the master that serves the key of the plan. */
   readonly primary: RunningServer;
   readonly replica: RunningServer;
   /** What a fault befalls: the primary, and then perhaps the sentinel that a store asks first. */
@@ -24,11 +31,13 @@ export interface Site extends AsyncDisposable {
   readonly replaces: boolean;
   /** Makes a store that goes through the proxies and has not connected yet. */
   open(namespace: string): FullStore;
-  /** Makes one that goes to a server itself, for what must not fail. */
+  /** Makes one that goes to a server itself, or to the nodes of its cluster, for what must not fail. */
   openAt(server: RunningServer, namespace: string): FullStore;
+  /** Has the replica take the place of the primary. Connections stay open. */
+  demote(): Promise<void>;
   /** After the primary was killed or stopped: has it back, or another one in its place; resolves to the one that serves. */
   untilServed(): Promise<RunningServer>;
-  /** Leads new connections to the replica, which has become the primary. */
+  /** Leads new connections to the replica, which has become the primary, where nobody else tells a store of it. */
   leadToReplica(): Promise<void>;
 }
 
@@ -37,10 +46,13 @@ export interface SitePlan extends Pick<Backend, "kind" | "open"> {
   /** Of a client that is passed in. */
   readonly library: ClientLibrary | undefined;
   readonly timeoutMs: number;
+  /** A key, as the servers have it: what befalls the primary befalls the server of this key. */
+  readonly serverKey: string;
 }
 
 /** Starts servers and proxies that no other test uses. */
 export function startSite(plan: SitePlan): Promise<Site> {
+  if (plan.topology === "Cluster") return startNodes(plan);
   return plan.topology === "url" || plan.topology === "client" ? startAddress(plan) : startGroup(plan);
 }
 
@@ -64,6 +76,7 @@ async function startAddress(plan: SitePlan): Promise<Site> {
         ? stores.at(proxy.through(primary.url), namespace)
         : stores.over({ topology: "standalone", ports: [proxy.port] }, namespace),
     openAt: ({ url }, namespace) => plan.open({ url, namespace, timeout: "30s" }),
+    demote: () => handOver(primary, replica),
     async untilServed() {
       if (primary.paused) primary.resume();
       else await primary.restart();
@@ -86,28 +99,23 @@ async function startGroup(plan: SitePlan): Promise<Site> {
   const group = await startSentinel({ kind: plan.kind, replicas: 1 });
   const [primary, replica] = group.servers as [RunningServer, RunningServer];
   const [sentinel] = group.sentinels as [RunningServer];
-  const proxies = new Map<RunningServer, FaultProxy>();
-  for (const server of [...group.servers, ...group.sentinels])
-    proxies.set(server, await startProxy(server.port));
-  const proxyOf = (server: RunningServer): FaultProxy => proxies.get(server) as FaultProxy;
+  const proxies = await startProxies([...group.servers, ...group.sentinels]);
   const struck = plan.topology === "Sentinel" ? [primary] : [primary, sentinel];
   const stores = makeStores(plan);
   return {
     primary,
     replica,
-    struck: struck.map((server) => ({ server, proxy: proxyOf(server) })),
-    portOf: (server) => proxyOf(server).port,
+    struck: struck.map((server) => ({ server, proxy: proxies.of(server) })),
+    portOf: (server) => proxies.of(server).port,
     replaces: true,
     open(namespace) {
-      const ports = group.sentinels.map((each) => proxyOf(each).port);
-      const addresses = Array.from(proxies, ([server, { host, port }]) => [
-        `${server.host}:${server.port}`,
-        { host, port },
-      ]);
-      const natMap = Object.fromEntries(addresses);
-      return stores.over({ topology: "sentinel", ports, name: group.name }, namespace, natMap);
+      const ports = group.sentinels.map((each) => proxies.of(each).port);
+      return stores.over({ topology: "sentinel", ports, name: group.name }, namespace, {
+        natMap: proxies.natMap,
+      });
     },
     openAt: ({ url }, namespace) => plan.open({ url, namespace, timeout: "30s" }),
+    demote: () => handOver(primary, replica),
     untilServed: () => group.untilFailedOver(primary),
     async leadToReplica() {
       // A sentinel closes the connections of what it makes a replica, and the old primary is one already.
@@ -118,8 +126,47 @@ async function startGroup(plan: SitePlan): Promise<Site> {
     },
     async [Symbol.asyncDispose]() {
       await stores.close();
-      await Promise.all(Array.from(proxies.values(), (proxy) => proxy.stop()));
+      await proxies[Symbol.asyncDispose]();
       await group.stop();
+    },
+  };
+}
+
+/** A cluster, with a proxy before each node. A store asks first the one that will be struck. */
+async function startNodes(plan: SitePlan): Promise<Site> {
+  const { kind, serverKey } = plan;
+  const cluster = await startCluster({ kind });
+  const primary = await cluster.masterOf(serverKey);
+  const replica = await cluster.replicaOf(primary);
+  const proxies = await startProxies(cluster.nodes);
+  const inOrder = [primary, ...cluster.nodes.filter((node) => node !== primary)];
+  const stores = makeStores(plan);
+  return {
+    primary,
+    replica,
+    struck: [{ server: primary, proxy: proxies.of(primary) }],
+    portOf: (server) => proxies.of(server).port,
+    replaces: true,
+    open(namespace) {
+      const ports = inOrder.map((node) => proxies.of(node).port);
+      return stores.over({ topology: "cluster", ports }, namespace, { natMap: proxies.natMap });
+    },
+    openAt(_, namespace) {
+      const ports = cluster.nodes.filter(({ running, paused }) => running && !paused).map(({ port }) => port);
+      return stores.over({ topology: "cluster", ports }, namespace, { timeout: "30s" });
+    },
+    async demote() {
+      await cluster.failOver(primary);
+    },
+    async untilServed() {
+      await cluster.untilFailedOver(primary);
+      return replica;
+    },
+    async leadToReplica() {},
+    async [Symbol.asyncDispose]() {
+      await stores.close();
+      await proxies[Symbol.asyncDispose]();
+      await cluster.stop();
     },
   };
 }
@@ -127,13 +174,13 @@ async function startGroup(plan: SitePlan): Promise<Site> {
 /** What is to be closed when the servers are still there. */
 interface Stores {
   at(url: string, namespace: string): FullStore;
-  /** Over a client that is passed in. */
-  over(target: Target, namespace: string, natMap?: ClientPlan["natMap"]): FullStore;
+  /** Over a client that is passed in, with the timeout of the plan unless told. */
+  over(target: Target, namespace: string, plan?: ClientPlan): FullStore;
   close(): Promise<void>;
 }
 
 function makeStores({ open, library, timeoutMs }: SitePlan): Stores {
-  const timeout = `${timeoutMs}ms` as const;
+  const ownTimeout = `${timeoutMs}ms` as const;
   const stores: FullStore[] = [];
   const clients: ReturnType<typeof makeClient>[] = [];
   const kept = (store: FullStore): FullStore => {
@@ -141,8 +188,8 @@ function makeStores({ open, library, timeoutMs }: SitePlan): Stores {
     return store;
   };
   return {
-    at: (url, namespace) => kept(open({ url, namespace, timeout })),
-    over(target, namespace, natMap = {}) {
+    at: (url, namespace) => kept(open({ url, namespace, timeout: ownTimeout })),
+    over(target, namespace, { natMap = {}, timeout = ownTimeout } = {}) {
       if (library === undefined) throw new Error("There is no library of that name.");
       const client = makeClient(library, target, { timeout, natMap });
       clients.push(client);

@@ -1,5 +1,6 @@
 import { sendCommand, until } from "@kv/test-servers";
 import { describe, expect, test } from "vitest";
+import { keyLayout } from "../src/key-layout.ts";
 import { type Backend, soak } from "./contract.ts";
 import { type Fault, type FaultName, faults, type Moment } from "./recovery-faults.ts";
 import { makeLoad } from "./recovery-load.ts";
@@ -17,7 +18,7 @@ export interface Cell {
 /** Long beyond need: what a test waits for comes sooner, or never. */
 const patienceMs = 30_000;
 const moments: readonly Moment[] = ["before", "while", "after"];
-const topologies: readonly Topology[] = ["client", "Sentinel", "Sentinel, a sentinel too"];
+const topologies: readonly Topology[] = ["client", "Sentinel", "Sentinel, a sentinel too", "Cluster"];
 
 /** Whether a store works again after each fault, by itself, and what it says meanwhile. */
 export function testRecovery(
@@ -57,14 +58,21 @@ function titleOf({ fault, moment, topology, library }: Cell): string {
 }
 
 /** Has a fault strike and heal under load, and expects what S7 promises; resolves to what happened. */
-async function expectRecovery(fault: Fault, moment: Moment, plan: SitePlan): Promise<string> {
-  await using site = await startSite(plan);
+async function expectRecovery(
+  fault: Fault,
+  moment: Moment,
+  plan: Omit<SitePlan, "serverKey">,
+): Promise<string> {
   const namespace = `test-${crypto.randomUUID()}`;
-  const seed = { key: "seed", text: "ada" };
+  const seed = { key: "{seed}", text: "ada" };
+  const serverKey = keyLayout([namespace]).keyOf(seed.key);
+  await using site = await startSite({ ...plan, serverKey });
   await plant(site, namespace, seed);
   const store = site.open(namespace);
-  const { timeoutMs } = plan;
-  await using load = makeLoad({ store, timeoutMs, seed, mayBeReadOnly: fault === faults.demoted });
+  const { timeoutMs, topology } = plan;
+  // The nodes of a cluster answer with MOVED.
+  const mayBeReadOnly = fault === faults.demoted && topology !== "Cluster";
+  await using load = makeLoad({ store, timeoutMs, seed, mayBeReadOnly });
 
   const held = moment === "while" ? site.struck.at(-1)?.proxy.holdReply(() => true) : undefined;
   if (moment !== "before") load.begin();
@@ -77,11 +85,12 @@ async function expectRecovery(fault: Fault, moment: Moment, plan: SitePlan): Pro
   const server = await fault.heal(site);
   if (!site.primary.paused) held?.release();
   await until("a healthy server answers", patienceMs, () =>
-    sendCommand({ port: site.portOf(server) }, ["SET", "probe", "1"]),
+    sendCommand({ port: site.portOf(server) }, ["SET", `${serverKey} probe`, "1"]),
   );
   await load.untilRecovered(performance.now());
-  // Where only a connection to a sentinel was lost, the next one may have answered in time.
-  const mayGoUnnoticed = fault === faults.demoted || (fault === faults.forgotten && site.struck.length > 1);
+  // Another sentinel, or another node of the cluster, may have told in time what was asked of the one that is silent.
+  const othersTell = site.struck.length > 1 || (topology === "Cluster" && moment === "while");
+  const mayGoUnnoticed = fault === faults.demoted || (fault === faults.forgotten && othersTell);
   if (!mayGoUnnoticed) expect(load.failures, "it has struck").toBeGreaterThan(0);
   if (load.problems.length === 0) {
     load.expectNoFailure();

@@ -8,4 +8,6 @@ testRecovery({ kind: "valkey", open: valkeyStore, libraries }, [
   { topology: "client", library: "iovalkey", fault: "stopped", moment: "after" },
   { topology: "Sentinel", library: "iovalkey", fault: "muted", moment: "before" },
   { topology: "Sentinel, a sentinel too", library: "iovalkey", fault: "stopped", moment: "while" },
+  { topology: "Cluster", library: "iovalkey", fault: "killed", moment: "after" },
+  { topology: "Cluster", library: "iovalkey", fault: "muted", moment: "while" },
 ]);
