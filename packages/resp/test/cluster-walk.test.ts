@@ -50,11 +50,7 @@ function inManyCourses(
     const cluster = new FakeCluster({ masters, replicas: 1 });
     cluster.isTorn = isTorn;
     cluster.start = cluster.nodes; // all masters may be lost
-    let turn = 0;
-    cluster.pick = () => {
-      turn += 1;
-      return order[turn % order.length] as number;
-    };
+    cluster.takeTurns(order);
     fill(cluster, keyOf);
     await inNoTime(cluster, async () => {
       const store = respStore("fake", { cluster, close: false }, {});
@@ -143,7 +139,10 @@ describe("N5 deleteAll leaves nothing that was there before, or rejects", () => 
 });
 
 describe("N6 a listing misses nothing of a slot", () => {
-  test("that goes there, back, and is on its way again, after the rest at its source was read", async () => {
+  test.each<[what: string, comeBack: (move: SlotMove) => unknown]>([
+    ["after the rest at its source was read", (move) => move.finish()],
+    ["where the target hears of no new epoch", (move) => move.finishTarget().finishSource()],
+  ])("that goes there, back, and is on its way again, %s", async (_, comeBack) => {
     const { cluster, store } = cluster3();
     const [from, to] = cluster.start as [FakeNode, FakeNode];
     const key = cluster.keyAt(from);
@@ -152,23 +151,7 @@ describe("N6 a listing misses nothing of a slot", () => {
     const move = new SlotMove(cluster, slot, to).moveKeys();
     const moved = cluster.once(wasDone(from, "GETKEYSINSLOT"), () => {
       move.finish();
-      new SlotMove(cluster, slot, from).finish();
-      void new SlotMove(cluster, slot, to);
-    });
-    expect(await listed(store.keys())).toEqual(new Set([key]));
-    await moved;
-  });
-
-  test("that goes there, back, and is on its way again, where the target hears of no new epoch", async () => {
-    const { cluster, store } = cluster3();
-    const [from, to] = cluster.start as [FakeNode, FakeNode];
-    const key = cluster.keyAt(from);
-    const slot = keySlot(`KV:${key}`);
-    cluster.put(`KV:${key}`);
-    const move = new SlotMove(cluster, slot, to).moveKeys();
-    const moved = cluster.once(wasDone(from, "GETKEYSINSLOT"), () => {
-      move.finish();
-      new SlotMove(cluster, slot, from).finishTarget().finishSource();
+      comeBack(new SlotMove(cluster, slot, from));
       void new SlotMove(cluster, slot, to);
     });
     expect(await listed(store.keys())).toEqual(new Set([key]));

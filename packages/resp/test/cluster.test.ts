@@ -64,11 +64,7 @@ describe("S7 calls on keys whose slots move", () => {
     await fc.assert(
       fc.asyncProperty(events, orders, plans, async (happening, order, plan) => {
         const cluster = new FakeCluster({ replicas: 1 });
-        let turn = 0;
-        cluster.pick = () => {
-          turn += 1;
-          return order[turn % order.length] as number;
-        };
+        cluster.takeTurns(order);
         await inNoTime(cluster, async () => {
           const store = respStore("fake", { cluster, close: false }, {});
           const story = new Story(cluster, happening, movesAndFailovers);
@@ -112,11 +108,7 @@ describe("S7 calls on keys whose slots move", () => {
     await fc.assert(
       fc.asyncProperty(events, orders, calls, async (happening, order, made) => {
         const cluster = new FakeCluster({ replicas: 1 });
-        let turn = 0;
-        cluster.pick = () => {
-          turn += 1;
-          return order[turn % order.length] as number;
-        };
+        cluster.takeTurns(order);
         await inNoTime(cluster, async () => {
           const store = respStore("fake", { cluster, close: false }, {});
           const story = new Story(cluster, happening, happenings);

@@ -76,6 +76,15 @@ export class FakeCluster implements ClusterTransport {
     }
   }
 
+  /** Has connections take turns in this order, over and over. */
+  takeTurns(order: readonly number[]): void {
+    let turn = 0;
+    this.pick = () => {
+      turn += 1;
+      return order[turn % order.length] as number;
+    };
+  }
+
   async startNodes(): Promise<readonly NodeAddress[]> {
     return this.start;
   }
@@ -527,23 +536,30 @@ export class FakeNode implements NodeAddress {
   }
 }
 
-/** A slot on its way from one master to another, key by key, in steps as `redis-cli --cluster reshard` takes them. */
-export class SlotMove {
+/** A slot on its way from one master to another. */
+class Move {
   readonly slot: number;
   readonly from: FakeNode;
   readonly to: FakeNode;
-  readonly #cluster: FakeCluster;
+  protected readonly cluster: FakeCluster;
 
-  /** Sets the markers on both nodes. */
   constructor(cluster: FakeCluster, slot: number, to: FakeNode) {
     const from = cluster.ownerOf(slot);
     if (from === undefined || from === to) throw new Error(`Slot ${slot} cannot move there.`);
-    this.#cluster = cluster;
+    this.cluster = cluster;
     this.slot = slot;
     this.from = from;
     this.to = to;
-    to.importing.set(slot, from);
-    from.migrating.set(slot, to);
+  }
+}
+
+/** One that goes key by key, in steps as `redis-cli --cluster reshard` takes them. */
+export class SlotMove extends Move {
+  /** Sets the markers on both nodes. */
+  constructor(cluster: FakeCluster, slot: number, to: FakeNode) {
+    super(cluster, slot, to);
+    to.importing.set(slot, this.from);
+    this.from.migrating.set(slot, to);
   }
 
   /** Moves so many keys; all unless told. */
@@ -570,7 +586,7 @@ export class SlotMove {
 
   finishOthers(): this {
     const served = this.to.served();
-    for (const node of this.#cluster.nodes) node.hear(this.to, served);
+    for (const node of this.cluster.nodes) node.hear(this.to, served);
     return this;
   }
 
@@ -600,22 +616,12 @@ export class SlotMove {
   }
 }
 
-/** A slot on its way as a whole, as CLUSTER MIGRATESLOTS of Valkey 9 moves it. */
-export class AtomicMove {
-  readonly slot: number;
-  readonly from: FakeNode;
-  readonly to: FakeNode;
-  readonly #cluster: FakeCluster;
-
+/** One that goes as a whole, as CLUSTER MIGRATESLOTS of Valkey 9 moves it. */
+export class AtomicMove extends Move {
   /** The keys are on both nodes; no client finds them on the target. */
   constructor(cluster: FakeCluster, slot: number, to: FakeNode) {
-    const from = cluster.ownerOf(slot);
-    if (from === undefined || from === to) throw new Error(`Slot ${slot} cannot move there.`);
-    this.#cluster = cluster;
-    this.slot = slot;
-    this.from = from;
-    this.to = to;
-    for (const [key, value] of keysIn(slot, from.keys)) to.staged.set(key, value);
+    super(cluster, slot, to);
+    for (const [key, value] of keysIn(slot, this.from.keys)) to.staged.set(key, value);
   }
 
   /** The target serves the slot, and the source does not know yet, but takes no writes. */
@@ -638,7 +644,7 @@ export class AtomicMove {
 
   finish(): void {
     this.takeOver().leave();
-    this.#cluster.settle();
+    this.cluster.settle();
   }
 
   cancel(): void {

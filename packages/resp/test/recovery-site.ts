@@ -7,6 +7,7 @@ import {
   startProxy,
   startReplication,
   startSentinel,
+  until,
 } from "@kv/test-servers";
 import { type ClientLibrary, type ClientPlan, makeClient, type Target } from "./clients.ts";
 import type { Backend } from "./contract.ts";
@@ -119,9 +120,15 @@ async function startGroup(plan: SitePlan): Promise<Site> {
     untilServed: () => group.untilFailedOver(primary),
     async leadToReplica() {
       // A sentinel closes the connections of what it makes a replica, and the old primary is one already.
-      await sentinel.command("SENTINEL", "FAILOVER", group.name).catch((error: Error) => {
-        if (!error.message.startsWith("INPROG")) throw error; // it has begun one by itself
-      });
+      // It may have begun one by itself (INPROG), or not have heard of the replica for a moment (NOGOODSLAVE).
+      await until("a sentinel begins a failover", 30_000, () =>
+        sentinel
+          .command("SENTINEL", "FAILOVER", group.name)
+          .catch((error: Error) => {
+            if (!error.message.startsWith("INPROG")) throw error;
+          })
+          .then(() => true),
+      );
       await group.untilFailedOver(primary);
     },
     async [Symbol.asyncDispose]() {
