@@ -7,7 +7,7 @@ import { defineConfig } from "vitest/config";
 const conditions = ["@kv/source", "module", "node", "development|production"];
 
 const folders = [
-  ...["packages", "examples"].flatMap((parent) =>
+  ...["packages", "internal", "examples"].flatMap((parent) =>
     readdirSync(new URL(parent, import.meta.url))
       .filter((name) => name !== "custom-backend") // a project of its own, which proofs installs and runs
       .map((name) => `${parent}/${name}`),
@@ -24,6 +24,9 @@ const projects = folders.map((folder) => ({
     name: basename(folder),
     root: `./${folder}`,
     include: ["test/**/*.test.ts"],
+    setupFiles: process.env["KV_TESTKIT_SEED"]
+      ? [fileURLToPath(new URL("scripts/seed-random-runs.ts", import.meta.url))]
+      : [],
     ...(folder === "proofs" && {
       globalSetup: fileURLToPath(new URL("proofs/pack-once.ts", import.meta.url)),
     }),
@@ -38,8 +41,9 @@ export default defineConfig({
     // Most tests wait for servers and clocks: even on two cores, two at a time are well worth it.
     maxWorkers: "100%",
     // Nothing depends on how long something takes: these end only what hangs, on a machine that is busy too.
-    testTimeout: 60_000,
-    hookTimeout: 180_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    expect: { poll: { timeout: 60_000 } },
     reporters: ["default", "./scripts/closing-line-reporter.ts"],
     coverage: { provider: "v8", include: ["packages/*/src/**"] },
   },

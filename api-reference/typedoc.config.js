@@ -1,27 +1,12 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { Converter } from "typedoc";
-
-const packages = new URL("../packages/", import.meta.url);
-
-/** Every entry of every published package: its sources, and the name that it is imported by. */
-const entries = readdirSync(packages).flatMap((folder) => {
-  const manifest = JSON.parse(readFileSync(new URL(`${folder}/package.json`, packages), "utf8"));
-  if (manifest.private === true) return [];
-  return Object.entries(manifest.exports).flatMap(([path, conditions]) => {
-    const source = conditions["@kv/source"];
-    if (source === undefined) return [];
-    const file = fileURLToPath(new URL(`${folder}/${source}`, packages));
-    return [{ file, importedAs: manifest.name + path.slice(1) }];
-  });
-});
+import { entries } from "./entries.js";
 
 /** Names the modules as they are imported, not by their files. */
 function nameByImport({ converter }) {
   converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
     for (const module of project.children ?? []) {
       const file = module.sources?.[0]?.fullFileName;
-      module.name = entries.find((entry) => entry.file === file)?.importedAs ?? module.name;
+      module.name = entries.find(({ source }) => source === file)?.importedAs ?? module.name;
     }
   });
 }
@@ -29,7 +14,7 @@ function nameByImport({ converter }) {
 /** @type {import("typedoc").TypeDocOptions} */
 export default {
   name: "@kv",
-  entryPoints: entries.map(({ file }) => file),
+  entryPoints: entries.map(({ source }) => source),
   plugin: [nameByImport],
   // The pages of this repository link to its folders: they are read there.
   readme: "none",

@@ -1,9 +1,10 @@
 // Runs every test on each of the Nodes that are supported, one after the other.
 import { execFileSync, spawnSync } from "node:child_process";
 import { delimiter, dirname } from "node:path";
+import { fileURLToPath } from "node:url";
 
 const versions = process.argv.length > 2 ? process.argv.slice(2) : ["20", "22", "24", "26"];
-const vitest = new URL("../node_modules/vitest/vitest.mjs", import.meta.url).pathname;
+const vitest = fileURLToPath(new URL("../node_modules/vitest/vitest.mjs", import.meta.url));
 
 const failed = versions.filter((version) => {
   const node = execFileSync("npx", ["-y", "-p", `node@${version}`, "--", "node", "-p", "process.execPath"], {

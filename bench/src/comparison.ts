@@ -1,12 +1,8 @@
-import type { Outcome } from "./goals.ts";
-import { type Contender, compare, type Ratio } from "./measure.ts";
+import type { GoalResult } from "./goals.ts";
+import type { Line } from "./line.ts";
+import { type Contender, compare } from "./measure.ts";
 import type { Case } from "./operations.ts";
 import { SubjectProcess } from "./subject-process.ts";
-
-/** A line of a table: how fast each contender was beside the first. */
-export interface Line extends Case {
-  readonly ratios: Readonly<Record<string, Ratio>>;
-}
 
 /** What a suite has measured. */
 export interface Comparison {
@@ -19,7 +15,7 @@ export interface Comparison {
   readonly lines: readonly Line[];
   /** The lines that the picture shows. */
   readonly pictured: readonly (readonly [operation: string, size: string, concurrency: number])[];
-  readonly outcomes: readonly Outcome[];
+  readonly outcomes: readonly GoalResult[];
   /** Why what is not reached is not, with the measurement that shows it. */
   readonly limits: readonly string[];
 }
@@ -65,5 +61,5 @@ export async function compareSubjects(
 
 function shown({ operation, size, concurrency, ratios }: Line): string {
   const figures = Object.entries(ratios).map(([name, { median }]) => `${name} ${median.toFixed(2)}`);
-  return `${operation}, ${size}, ${concurrency} at once: ${figures.join(", ")}`;
+  return `${operation}, ${size}, ${concurrency} in flight: ${figures.join(", ")}`;
 }

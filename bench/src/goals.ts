@@ -1,4 +1,4 @@
-import type { Line } from "./comparison.ts";
+import type { Line } from "./line.ts";
 import type { OperationName, Size } from "./operations.ts";
 
 /** What a suite has to show: ours is at least so many times as fast as the fastest of some others. */
@@ -10,11 +10,11 @@ export interface Goal {
   readonly least: number;
 }
 
-export interface Outcome extends Goal {
+export interface GoalResult extends Goal {
   readonly reached: number;
 }
 
-export function outcomeOf(goal: Goal, ours: string, lines: readonly Line[]): Outcome {
+export function outcomeOf(goal: Goal, ours: string, lines: readonly Line[]): GoalResult {
   const line = lines.find(
     ({ operation, size, concurrency }) =>
       operation === goal.operation && size === goal.size && concurrency === goal.concurrency,

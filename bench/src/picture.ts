@@ -1,4 +1,4 @@
-import type { Line } from "./comparison.ts";
+import type { Line } from "./line.ts";
 import type { Result } from "./results.ts";
 
 const width = 860;
@@ -40,7 +40,7 @@ function panel({ title, base, ours }: Result, line: Line, top: number): [string,
     .toSorted(([, a], [, b]) => b.median - a.median);
   const most = Math.max(...bars.map(([, { median }]) => median));
   const parts = [
-    `<text x="0" y="${top + 12}" font-weight="bold">${title}: ${line.operation}, ${line.size}, ${line.concurrency} at once</text>`,
+    `<text x="0" y="${top + 12}" font-weight="bold">${title}: ${line.operation}, ${line.size}, ${line.concurrency} in flight</text>`,
   ];
   for (const [at, [name, { median }]] of bars.entries()) {
     const y = top + 22 + at * (barHeight + gap);

@@ -1,5 +1,5 @@
-import type { Line } from "./comparison.ts";
-import type { Outcome } from "./goals.ts";
+import type { GoalResult } from "./goals.ts";
+import type { Line } from "./line.ts";
 import type { Ratio } from "./measure.ts";
 import type { Result } from "./results.ts";
 
@@ -36,7 +36,7 @@ function table({ base, ours }: Result, lines: readonly Line[]): string[] {
   const names = [...new Set(lines.flatMap(({ ratios }) => Object.keys(ratios)))].filter(
     (name) => name !== base && name !== ours,
   );
-  const head = ["operation", "value", "at once", base, `**${ours}**`, ...names];
+  const head = ["operation", "value", "in flight", base, `**${ours}**`, ...names];
   return [
     row(head),
     row(head.map((_, at) => (at < 2 ? "---" : "---:"))),
@@ -53,7 +53,7 @@ function table({ base, ours }: Result, lines: readonly Line[]): string[] {
   ];
 }
 
-function goals(outcomes: readonly Outcome[]): string[] {
+function goals(outcomes: readonly GoalResult[]): string[] {
   if (outcomes.length === 0) return [];
   const head = ["what", "beside", "wanted", "measured"];
   return [
@@ -61,7 +61,7 @@ function goals(outcomes: readonly Outcome[]): string[] {
     row(["---", "---", "---:", "---:"]),
     ...outcomes.map(({ operation, size, concurrency, others, least, reached }) =>
       row([
-        `${operation}, ${size}, ${concurrency} at once`,
+        `${operation}, ${size}, ${concurrency} in flight`,
         others.length > 1 ? `the best of ${others.join("; ")}` : String(others[0]),
         `${least}`,
         reached >= least ? shown(reached) : `${shown(reached)} (not reached)`,

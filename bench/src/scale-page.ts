@@ -1,4 +1,4 @@
-import type { Line } from "./comparison.ts";
+import type { Line } from "./line.ts";
 import type { Scale } from "./suites/scale.ts";
 
 /** `SCALE.md`: how cost grows, and what follows for very many keys. */
@@ -22,7 +22,7 @@ How fast a call is on any of so many entries, beside 10 thousand of them. What s
 
 ${table(["", "get", "set"], [...rows(growth.entries), ...rows(growth.entriesOfLru)])}
 
-100 thousand entries spread over namespaces, beside one namespace. A call finds its Map at once, however many there are; a thousand Maps, and as many arrays for their values, only fit less well into the processor's caches.
+100 thousand entries spread over namespaces, beside one namespace. A call finds its map immediately, however many there are; a thousand Maps, and as many arrays for their values, only fit less well into the processor's caches.
 
 ${table(["", "get", "set"], rows(growth.namespaces))}
 
@@ -62,7 +62,7 @@ ${table(
 **Walks.** \`deleteAll\`, \`keys\` and \`namespaces\` look at every key of every master, a thousand at a time, node after node: ${ms(walk)} for ${(1.3).toFixed(1)} million here, so about ${seconds((walk / 1.3) * 100)} for a hundred million, however small the namespace is. The server stays free for others between the pages, and what is called meanwhile is in order; but these are jobs for maintenance, not for a request. Instead:
 
 - Let entries expire. The server removes them by itself, and \`deleteExpired\` has nothing to do.
-- To drop many at once by request, put a generation in the name, \`root.withNamespace("cache").withNamespace(generation)\`, count it up, and let the old ones expire.
+- To drop many together on request, put a generation in the name, \`root.withNamespace("cache").withNamespace(generation)\`, count it up, and let the old ones expire.
 - Keep what is emptied as a whole, or listed, on a server or a database of its own, away from the hundred million.
 - Keep a list of your own of what has to be listed often: \`keys\` is for looking, not for serving.
 

@@ -9,7 +9,7 @@ const lengths = { "100 B": 100, "10 KiB": 10 * 1_024, "1 MiB": 1_024 * 1_024 } a
 const tests: Readonly<Record<string, string>> = { "get hit": "get", set: "set", increment: "incr" };
 
 /**
- * The program that comes with the server, written in C, with as many calls under way as the case has: what the server
+ * The program that comes with the server, written in C, with as many calls in flight as the case has: what the server
  * can do at most. `undefined` where the program is not there, or does not know the operation.
  */
 export function serverBenchmark(

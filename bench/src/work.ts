@@ -4,7 +4,7 @@ export type Work = () => Promise<number>;
 /** The `at`-th call. */
 export type Call = (at: number) => unknown;
 
-/** Calls in a loop, so many under way at once, for about so long. */
+/** Calls in a loop, so many in flight, for about so long. */
 export function calling(call: Call, concurrency: number, sliceMs: number): Work {
   let count = concurrency;
   let next = 0;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { Line } from "../src/comparison.ts";
 import { outcomeOf } from "../src/goals.ts";
+import type { Line } from "../src/line.ts";
 import { compare, ratioOf } from "../src/measure.ts";
 import { calling, preparing } from "../src/work.ts";
 
@@ -37,19 +37,19 @@ test("the median and the quartiles lie between the numbers next to them", () => 
   expect(ratioOf([5])).toEqual({ median: 5, low: 5, high: 5 });
 });
 
-test("so many calls are under way at once, and each is made once", async () => {
+test("so many calls are in flight in flight, and each is made once", async () => {
   const seen = new Set<number>();
-  let underWay = 0;
+  let inFlight = 0;
   let most = 0;
   let calls = 0;
   const work = calling(
     async (at) => {
       seen.add(at);
       calls += 1;
-      underWay += 1;
-      most = Math.max(most, underWay);
+      inFlight += 1;
+      most = Math.max(most, inFlight);
       await new Promise((resolve) => setImmediate(resolve));
-      underWay -= 1;
+      inFlight -= 1;
     },
     8,
     5,

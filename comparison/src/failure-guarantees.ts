@@ -88,7 +88,7 @@ async function computations(calls: readonly GetOrSet[]): Promise<number> {
   let started = 0;
   const compute = async (): Promise<string> => {
     started += 1;
-    await until("another computation", 1_000, () => (started > 1 ? true : undefined)).catch(() => {});
+    await until("another computation", 5_000, () => (started > 1 ? true : undefined)).catch(() => {});
     return "v";
   };
   await Promise.all(calls.map(async (getOrSet) => getOrSet?.("k", compute)));

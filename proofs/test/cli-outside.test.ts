@@ -4,20 +4,20 @@ import { startStandalone } from "@kv/test-servers";
 import { describe, expect, test } from "vitest";
 import { consumer, run } from "./consumer.ts";
 
-const limit = { timeout: 180_000 };
+const limit = { timeout: 300_000 };
 
-interface Outcome {
+interface CommandResult {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-async function kv(folder: string, ...args: string[]): Promise<Outcome> {
+async function kv(folder: string, ...args: string[]): Promise<CommandResult> {
   const command = join(folder, "node_modules/.bin/kv");
   try {
     return { code: 0, ...(await run(command, args, { cwd: folder })) };
   } catch (error) {
-    const { code, stdout, stderr } = error as Outcome;
+    const { code, stdout, stderr } = error as CommandResult;
     return { code, stdout, stderr };
   }
 }

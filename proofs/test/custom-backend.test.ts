@@ -16,7 +16,7 @@ interface Manifest {
   readonly devDependencies: Record<string, string>;
 }
 
-interface Outcome {
+interface CommandResult {
   readonly ended: number;
   readonly printed: string;
 }
@@ -73,9 +73,14 @@ describe("the custom backend", () => {
 
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  const npm = async (...args: string[]): Promise<Outcome> => {
+  const npm = async (...args: string[]): Promise<CommandResult> => {
     const { VITEST: _, NODE_TEST_CONTEXT: __, ...inherited } = process.env;
-    const env = { ...inherited, NO_COLOR: "1", FORCE_COLOR: undefined };
+    const env = {
+      KV_TESTKIT_RUNS: process.env["KV_SOAK"] === "1" ? "50" : "10",
+      ...inherited,
+      NO_COLOR: "1",
+      FORCE_COLOR: undefined,
+    };
     try {
       const { stdout, stderr } = await run("npm", args, { cwd: folder, env, maxBuffer: 2 ** 26 });
       return { ended: 0, printed: stdout + stderr };
@@ -102,8 +107,10 @@ describe("the custom backend", () => {
   });
 
   test("is written as the packages are", limit, async () => {
-    const config = JSON.parse(await readFile(join(repository, ".oxlintrc.json"), "utf8")) as object;
-    const jsPlugins = [join(repository, "scripts/lint/background.mjs")];
+    const config = JSON.parse(await readFile(join(repository, ".oxlintrc.json"), "utf8")) as {
+      readonly jsPlugins: readonly string[];
+    };
+    const jsPlugins = config.jsPlugins.map((path) => join(repository, path));
     await writeFile(
       join(folder, ".oxlintrc.json"),
       JSON.stringify({ ...config, jsPlugins, ignorePatterns: [] }),

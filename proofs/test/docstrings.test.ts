@@ -69,17 +69,47 @@ function isDocumented(symbol: ts.Symbol): boolean {
   return symbol.getDocumentationComment(checker).length > 0;
 }
 
-/** The members of an interface or class that a person hovers and that say nothing. */
+/** The members of an interface or class that a person hovers. */
+function membersOf(symbol: ts.Symbol): ts.Symbol[] {
+  return [...(symbol.members?.values() ?? [])].filter(({ declarations: [member] = [] }) => {
+    if (member === undefined || !(ts.isClassElement(member) || ts.isTypeElement(member))) return false;
+    if (member.name === undefined || !(ts.isIdentifier(member.name) || ts.isStringLiteral(member.name)))
+      return false; // private, or a symbol
+    return (ts.getCombinedModifierFlags(member) & ts.ModifierFlags.Override) === 0;
+  });
+}
+
+/** Those of them that say nothing. */
 function silentMembers(name: string, symbol: ts.Symbol): string[] {
-  return [...(symbol.members?.values() ?? [])]
-    .filter(({ declarations: [member] = [] }) => {
-      if (member === undefined || !(ts.isClassElement(member) || ts.isTypeElement(member))) return false;
-      if (member.name === undefined || !(ts.isIdentifier(member.name) || ts.isStringLiteral(member.name)))
-        return false; // private, or a symbol
-      return (ts.getCombinedModifierFlags(member) & ts.ModifierFlags.Override) === 0;
-    })
+  return membersOf(symbol)
     .filter((member) => !isDocumented(member))
     .map((member) => `${name}.${member.name}`);
+}
+
+/** A docstring of a function or method begins so: "Gets the value". */
+const verb = /^(?:[A-Z][a-z]+s|Does|Has)\b/;
+/** No docstring begins so: it would say that there is something, and not what. */
+const question = /^(?:What|Whether|How|Who|Whose|Where|When|Which|Was|Did)\b/;
+
+/** The docstrings of an export and of its members that begin in another way than all others. */
+function oddBeginnings(name: string, symbol: ts.Symbol, declaration: ts.Declaration): string[] {
+  const isCallable = (node: ts.Node): boolean =>
+    ts.isFunctionDeclaration(node) || ts.isMethodSignature(node) || ts.isMethodDeclaration(node);
+  const told = [{ label: name, symbol, declaration }];
+  if (ts.isInterfaceDeclaration(declaration) || ts.isClassDeclaration(declaration)) {
+    for (const member of membersOf(symbol)) {
+      const [node] = member.declarations ?? [];
+      if (node !== undefined)
+        told.push({ label: `${name}.${member.name}`, symbol: member, declaration: node });
+    }
+  }
+  return told.flatMap(({ label, symbol: each, declaration: node }) => {
+    const text = ts.displayPartsToString(each.getDocumentationComment(checker));
+    const isOdd =
+      text !== "" &&
+      (question.test(text) || / unless told/i.test(text) || (isCallable(node) && !verb.test(text)));
+    return isOdd ? [`${label}: ${text.slice(0, 60)}`] : [];
+  });
 }
 
 describe.each(entries)("$entry", ({ entry, file }) => {
@@ -94,6 +124,13 @@ describe.each(entries)("$entry", ({ entry, file }) => {
       return isFunction && !isDocumented(symbol) ? [name, ...members] : members;
     });
     expect(silent).toEqual([]);
+  });
+
+  test("begins what it says with a verb, or with a noun for what is none of a function", () => {
+    const odd = exportsOf(file).flatMap(({ name, symbol, declaration }) =>
+      oddBeginnings(name, symbol, declaration),
+    );
+    expect(odd).toEqual([]);
   });
 
   // Those of `/driver` and the like are for authors of backends, who have pages of their own.

@@ -6,7 +6,15 @@ import { describe, expect, test } from "vitest";
 
 const repository = new URL("../../", import.meta.url).pathname;
 
-const folders = [".", "docs", ...readdirSync(join(repository, "packages")).map((name) => `packages/${name}`)];
+const folders = [
+  ".",
+  ".github",
+  "docs",
+  "docs/decisions",
+  ...["packages", "internal"].flatMap((parent) =>
+    readdirSync(join(repository, parent)).map((name) => `${parent}/${name}`),
+  ),
+];
 
 const pages = folders.flatMap((folder) =>
   readdirSync(join(repository, folder))
@@ -44,6 +52,27 @@ describe("links between the pages", () => {
       return anchor !== undefined && !anchorsIn(target).has(anchor);
     });
     expect(broken).toEqual([]);
+  });
+
+  test("docs/decisions has an index of all decisions, and each says when, why and what was refused", () => {
+    const folder = join(repository, "docs/decisions");
+    const index = readFileSync(join(folder, "README.md"), "utf8").replaceAll(/ +\|/g, " |");
+    const decisions = readdirSync(folder).filter((name) => name !== "README.md");
+    expect(decisions.map((name) => name.slice(0, 4))).toEqual(
+      decisions.map((_, at) => `${String(at + 1).padStart(3, "0")}-`),
+    );
+    for (const name of decisions) {
+      const text = readFileSync(join(folder, name), "utf8");
+      const [, title = "", date = ""] =
+        /^# \d{3}: (.+)\n\n- Date: (\d{4}-\d\d-\d\d)\n- Status: .+\n/.exec(text) ?? [];
+      expect(index).toContain(`| ${name.slice(0, 3)} | [${title}](${name}) | ${date} |`);
+      expect(text.match(/^## .+$/gm)).toEqual([
+        "## Context",
+        "## Decision",
+        "## Alternatives refused",
+        "## Consequences",
+      ]);
+    }
   });
 
   test("docs/comparison.md has a note for every mark, and a mark for every note", () => {

@@ -6,7 +6,7 @@ import { packed, run } from "./consumer.ts";
 
 // The last step of a release, as it stands in the workflow, with an npm and a gh that only write down what they are told.
 
-const limit = { timeout: 120_000 };
+const limit = { timeout: 300_000 };
 const repository = new URL("../../", import.meta.url).pathname;
 let bin: string;
 let log: string;

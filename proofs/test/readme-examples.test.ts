@@ -98,7 +98,7 @@ describe("examples of the READMEs and docs", () => {
     expect(docstrings.length).toBeGreaterThan(10);
   });
 
-  test("all compile", { timeout: 180_000 }, async () => {
+  test("all compile", { timeout: 300_000 }, async () => {
     await writeFile(
       join(folder, "tsconfig.json"),
       JSON.stringify({
@@ -119,7 +119,7 @@ describe("examples of the READMEs and docs", () => {
     expect(outcome.stdout).toBe("");
   });
 
-  test.each(examples)("$page, example $at, runs", { timeout: 180_000 }, async ({ file, code }) => {
+  test.each(examples)("$page, example $at, runs", { timeout: 300_000 }, async ({ file, code }) => {
     if (code.includes("@kv/testkit/vitest")) {
       await run("npx", ["vitest", "run", file], { cwd: folder });
       return;

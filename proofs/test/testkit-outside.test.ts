@@ -5,7 +5,7 @@ import { consumer, run } from "./consumer.ts";
 
 // A backend of somebody else's, in a project of its own, held against the packed testkit: once right, once broken.
 
-const limit = { timeout: 240_000 };
+const limit = { timeout: 300_000 };
 
 /** The page of code that such a backend takes. It is broken where BREAK says so: `exists` does not look at the time. */
 const backend = `

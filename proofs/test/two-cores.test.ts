@@ -57,7 +57,7 @@ await assert.rejects(async () => stores.get("sessions"), (error) => inner.isStor
 console.log("no harm");
 `;
 
-test("two versions of core side by side do no harm", { timeout: 180_000 }, async () => {
+test("two versions of core side by side do no harm", { timeout: 300_000 }, async () => {
   const folder = await consumer("@kv/memory");
   const [outer, inner] = ["@kv/core", "@kv/memory/node_modules/@kv/core"].map((name) =>
     join(folder, "node_modules", name),

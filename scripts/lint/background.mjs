@@ -17,10 +17,15 @@ function nameOf(callee) {
   return callee.type === "Identifier" ? callee.name : undefined;
 }
 
+/** The seam for time of `@kv/core/driver`, which guards what it calls. */
+function isTime(object) {
+  return object?.type === "Identifier" && object.name === "time";
+}
+
 /** Whether a call schedules its first argument, or listens with its second. */
 function callbackOf({ callee, arguments: args }) {
   const name = nameOf(callee);
-  if (schedulers.has(name)) return args[0];
+  if (schedulers.has(name)) return isTime(callee.object) ? undefined : args[0];
   // Not `once(emitter, event)` of node:events, which gives a promise.
   return listeners.has(name) && callee.type === "MemberExpression" ? args[1] : undefined;
 }

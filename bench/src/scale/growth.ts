@@ -1,7 +1,8 @@
 import type { FullStore } from "@kv/core";
 import { memoryStore } from "@kv/memory";
 import { LRUCache } from "lru-cache";
-import { compareSubjects, type Line, type Pace } from "../comparison.ts";
+import { compareSubjects, type Pace } from "../comparison.ts";
+import type { Line } from "../line.ts";
 import { type Subject, sampleOf } from "../subject.ts";
 import { type Subjects, serveSubject } from "../subject-process.ts";
 

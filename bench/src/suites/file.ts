@@ -62,9 +62,9 @@ const durableSubjects: Subjects = {
 
 /** As measured with a profiler. */
 const limits: readonly string[] = [
-  "A get of 100 B is three calls of the system, which take some 5 of 7.4 microseconds: a file lies three directories deep under a name of 64 characters. The rest is the hash of the key, two checksums, the array that the caller owns and the order of calls. Of 10 KiB the checksum takes another 3 microseconds. With 32 at once the peers use four threads, and we one: `fs` by hand is no more than 4 to 6 times as fast as they are.",
+  "A get of 100 B is three calls of the system, which take some 5 of 7.4 microseconds: a file lies three directories deep under a name of 64 characters. The rest is the hash of the key, two checksums, the array that the caller owns and the order of calls. Of 10 KiB the checksum takes another 3 microseconds. With 32 in flight the peers use four threads, and we one: `fs` by hand is no more than 4 to 6 times as fast as they are.",
   "Of a miss that follows a miss, the answer of the system takes about 3 microseconds where a read by promises takes 36 to 56: with anything beside that, 15 times is out of reach.",
-  "A set is four calls of the system, as by hand: write a new file, rename it. Where another process changes something in the namespace too, there are three more, for the lock. With 32 at once the peers use four threads and overwrite in place, where a reader may see half a value.",
+  "A set is four calls of the system, as by hand: write a new file, rename it. Where another process changes something in the namespace too, there are three more, for the lock. With 32 in flight the peers use four threads and overwrite in place, where a reader may see half a value.",
   "On ext4 a rename over an existing file begins a write-back, whoever does it: `fs` by hand is slower than those that overwrite in place. Where one would rename to a new name and unlink the old, a reader could find neither.",
 ];
 
@@ -118,12 +118,12 @@ export async function durableFiles(parent: string, pace: Pace): Promise<Comparis
       base: "fs, fsync",
       ours: "@kv/file, durability full",
       notes: [
-        '`fs, fsync` is as `fs` above, and syncs the file and its directory, synchronously. `@kv/file` with `durability: "full"`, which it has unless told, syncs by threads of the pool, so that the event loop goes on.',
+        '`fs, fsync` is as `fs` above, and syncs the file and its directory, synchronously. `@kv/file` with `durability: "full"`, the default, syncs by threads of the pool, so that the event loop goes on.',
       ],
       lines,
       pictured: [["set", "100 B", 1]],
       limits: [
-        "A sync by a thread of the pool costs the way there and back, 30 to 50 microseconds, which shows where a sync takes little longer than that, as here. With many at once four threads sync at a time.",
+        "A sync by a thread of the pool costs the way there and back, 30 to 50 microseconds, which shows where a sync takes little longer than that, as here. With many in flight four threads sync at a time.",
       ],
       outcomes: durableGoals.map((goal) => outcomeOf(goal, "@kv/file, durability full", lines)),
     };

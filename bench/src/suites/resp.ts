@@ -82,8 +82,8 @@ const subjects: Readonly<Record<ServerKind, Subjects>> = {
 
 /** As measured with a profiler. */
 const limits: readonly string[] = [
-  "At 256 at once a get waits for the server 27 to 53 % of the time. The copy that the caller owns, in a buffer of its own, takes 3 to 15 %; parsing and the client's commands and promises share the rest, and no other part of ours takes more than 6 %. Over a client that answers at once a get costs 0.63 microseconds of the processor's time, half of it for that copy.",
-  "At 1 at once 81 % of the time is the round trip. Of the processor's time of a call we add about a tenth to the client's, for order, deadlines and explained errors; without the wait for the end of the tick, the deadline and what lets an idle process end it would be 1 to 4 % less.",
+  "At 256 in flight a get waits for the server 27 to 53 % of the time. The copy that the caller owns, in a buffer of its own, takes 3 to 15 %; parsing and the client's commands and promises share the rest, and no other part of ours takes more than 6 %. Over a client that answers in flight a get costs 0.63 microseconds of the processor's time, half of it for that copy.",
+  "At 1 in flight 81 % of the time is the round trip. Of the processor's time of a call we add about a tenth to the client's, for order, deadlines and explained errors; without the wait for the end of the tick, the deadline and what lets an idle process end it would be 1 to 4 % less.",
   "A long value is written as it is, without the client's joining each command in a new buffer: of a set of 10 KiB, 45 % of the time is writing, and 4 % garbage collection. Text is written faster than bytes, which have to be copied first. Of a get of 10 KiB 7 to 18 % is garbage collection, for each value comes in a buffer of its own.",
 ];
 

@@ -62,7 +62,7 @@ export class Connection {
   #database(): Database.Database {
     if (this.#opened !== undefined) return this.#opened;
     const database = new Database(this.#file);
-    // Waits for another writer, instead of failing at once.
+    // Waits for another writer, instead of failing immediately.
     database.exec(`PRAGMA busy_timeout = ${this.#timeoutMs}`);
     // Readers and a writer do not wait for each other; a crash of the process loses nothing.
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");

@@ -10,7 +10,7 @@ export interface SqliteStoreOptions {
   /** The database. It is created where there is none, in a folder that must be there. */
   readonly file: string;
 
-  /** The longest that a call waits for another process that writes: `"5s"` unless told. */
+  /** The longest that a call waits for another process that writes. Default: 5 s. */
   readonly timeout?: Duration | undefined;
 }
 

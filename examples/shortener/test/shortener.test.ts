@@ -37,7 +37,7 @@ async function start(kvUrl: string) {
   child.stderr.on("data", (chunk) => (complaints += String(chunk)));
   const ended = once(child, "exit");
   const found = async (pattern: RegExp): Promise<string> => {
-    await expect.poll(() => printed + complaints, { timeout: 30_000 }).toMatch(pattern);
+    await expect.poll(() => printed + complaints, { timeout: 60_000 }).toMatch(pattern);
     return pattern.exec(printed)?.[1] ?? "";
   };
   const base = await found(/(http:\/\/localhost:\d+)/);
@@ -71,7 +71,7 @@ const places = [
   { place: "Redis", outlasts: true, url: () => server.url },
 ];
 
-test.each(places)("the URL shortener works on $place", { timeout: 120_000 }, async ({ outlasts, url }) => {
+test.each(places)("the URL shortener works on $place", { timeout: 300_000 }, async ({ outlasts, url }) => {
   let short: string;
   {
     await using service = await start(url());

@@ -74,7 +74,7 @@ export async function tour(stores: StoreRegistry<FullStore>, print: (line: strin
   const counts = await Promise.all(
     Array.from({ length: 5 }, () => hits.increment("203.0.113.7", { expiresIn: "1m" })),
   );
-  print(`  five hits at once    ${counts.map(({ value }) => value).join(", ")}`);
+  print(`  five hits together   ${counts.map(({ value }) => value).join(", ")}`);
   print(`  the window ends in   ${seconds(counts.at(-1)?.expiresIn)}`);
 
   chapter("6. Cache-aside, computed once");
@@ -94,8 +94,8 @@ export async function tour(stores: StoreRegistry<FullStore>, print: (line: strin
   );
 
   chapter("7. A mistake says what to do, and changes nothing");
-  await mistake(print, () => sessions.set("ada", "again", { expiresIn: "60" as "60s" }));
-  await mistake(print, async () => stores.register("sessions", files));
+  await showError(print, () => sessions.set("ada", "again", { expiresIn: "60" as "60s" }));
+  await showError(print, async () => stores.register("sessions", files));
 
   chapter("8. What was kept is there the next time");
   const { value: runs } = await stores.get("tour").increment("runs");
@@ -106,7 +106,7 @@ export async function tour(stores: StoreRegistry<FullStore>, print: (line: strin
   );
 }
 
-async function mistake(print: (line: string) => void, call: () => Promise<unknown>): Promise<void> {
+async function showError(print: (line: string) => void, call: () => Promise<unknown>): Promise<void> {
   try {
     await call();
   } catch (error) {

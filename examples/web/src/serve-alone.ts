@@ -5,19 +5,19 @@ import { serve } from "@hono/node-server";
 import { StoreRegistry } from "@kv/core";
 import { guarded } from "@kv/core/driver";
 import { webApp } from "./app.ts";
-import type { Place } from "./open-store.ts";
+import type { StoreLocation } from "./open-store.ts";
 import type { Settings } from "./settings.ts";
 
-/** How long requests that are under way may still take once the service is told to end. */
+/** How long requests that are in flight may still take once the service is told to end. */
 const graceMs = 10_000;
 
 /**
  * One process that answers requests, until it is told to end by SIGTERM or SIGINT: then it takes no more, finishes
- * those that are under way, and closes its stores. Rejects where the store cannot be reached at the start.
+ * those that are in flight, and closes its stores. Rejects where the store cannot be reached at the start.
  */
 export async function serveAlone(
   settings: Settings,
-  { store, description }: Place,
+  { store, description }: StoreLocation,
   print: (line: string) => void,
   complain: (line: string) => void,
 ): Promise<void> {

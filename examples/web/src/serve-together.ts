@@ -1,7 +1,7 @@
 import cluster from "node:cluster";
 import { once } from "node:events";
 import { guarded, inBackground } from "@kv/core/driver";
-import type { Place } from "./open-store.ts";
+import type { StoreLocation } from "./open-store.ts";
 import type { Settings } from "./settings.ts";
 
 /**
@@ -10,7 +10,7 @@ import type { Settings } from "./settings.ts";
  */
 export async function serveTogether(
   { processes }: Settings,
-  { store, description }: Place,
+  { store, description }: StoreLocation,
   print: (line: string) => void,
 ): Promise<void> {
   await store.close(); // each process opens its own

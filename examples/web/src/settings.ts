@@ -2,11 +2,11 @@
 export interface Settings {
   /** Where everything is kept: `KV_URL`. */
   readonly url: string | undefined;
-  /** `PORT`: 3000 unless told, 0 for any that is free. */
+  /** `PORT`: 0 for any that is free. Default: 3000. */
   readonly port: number;
-  /** `WEB_PROCESSES`: how many answer requests, 2 unless told; in memory always 1. */
+  /** `WEB_PROCESSES`: how many answer requests; in memory always 1. Default: 2. */
   readonly processes: number;
-  /** `WEB_PROXIES`: how many proxies stand before it and write `X-Forwarded-For`, 0 unless told. */
+  /** `WEB_PROXIES`: how many proxies stand before it and write `X-Forwarded-For`. Default: 0. */
   readonly proxies: number;
   /** `WEB_HTTPS=1`: it is reached over HTTPS, so its cookie can be secure. */
   readonly isHttps: boolean;

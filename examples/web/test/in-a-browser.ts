@@ -6,7 +6,7 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type RunningWeb, startWeb } from "./start-web.ts";
 
-const limit = { timeout: 120_000 };
+const limit = { timeout: 300_000 };
 
 /** What a person sees, in a real browser. */
 export function testInABrowser(): void {

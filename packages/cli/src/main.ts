@@ -1,14 +1,14 @@
 #!/usr/bin/env node
 import { guarded } from "@kv/core/driver";
-import { exitCodes } from "./exit-codes.ts";
-import { kv } from "./kv.ts";
+import { kv } from "./command-line/kv.ts";
+import { exitCodes } from "./usage/exit-codes.ts";
 
 process.stdout.on(
   "error",
   guarded((error: NodeJS.ErrnoException) => {
-    // Whoever reads has enough, as in `kv keys ... | head`.
+    // The reader has enough, as in `kv keys ... | head`.
     if (error.code === "EPIPE") process.exit(0);
-    process.stderr.write(`kv: The answer cannot be written: ${error.message}.\n`);
+    process.stderr.write(`kv: The output cannot be written: ${error.message}.\n`);
     process.exit(exitCodes.failed);
   }),
 );

@@ -2,7 +2,7 @@ import { type FullStore, StoreError } from "@kv/core";
 import { createStore, type FullDriverNamespace } from "@kv/core/driver";
 import { memoryStore } from "@kv/memory";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { copyStore } from "../src/index.ts";
 
 type Tree = Map<string, { readonly value: number[]; readonly expiresIn: number }>;
@@ -16,6 +16,9 @@ describe("copyStore", () => {
       value: fc.uint8Array(),
       minutes: fc.option(fc.integer({ min: 1, max: 1_000_000 })),
     });
+    // The clock stands still, so what is left of each entry stays the same.
+    vi.useFakeTimers({ toFake: ["performance"] });
+    onTestFinished(() => void vi.useRealTimers());
     await fc.assert(
       fc.asyncProperty(fc.array(entry, { maxLength: 40 }), async (entries) => {
         await using from = memoryStore();
@@ -29,11 +32,7 @@ describe("copyStore", () => {
         expect(counts).toMatchObject({ copied: original.size, kept: 0, gone: 0, damaged: 0 });
         expect([...copied.keys()].toSorted()).toEqual([...original.keys()].toSorted());
         for (const [place, { value, expiresIn }] of original) {
-          expect(copied.get(place)?.value).toEqual(value);
-          // Both count down: the copy was read first.
-          const difference = expiresIn === Infinity ? 0 : (copied.get(place)?.expiresIn ?? 0) - expiresIn;
-          expect(Math.abs(difference)).toBeLessThan(30);
-          expect(copied.get(place)?.expiresIn === Infinity).toBe(expiresIn === Infinity);
+          expect(copied.get(place)).toEqual({ value, expiresIn });
         }
       }),
     );
@@ -135,16 +134,16 @@ describe("copyStore", () => {
         return from.get(key);
       },
     };
-    let told = 0;
+    let reports = 0;
     const counts = await copyStore(counting, to, {
       onProgress: () => {
-        told += 1;
+        reports += 1;
       },
     });
     expect(counts).toMatchObject({ copied: entries, bytes: entries * valueBytes });
     expect(most).toBeLessThanOrEqual(8 * 1024 * 1024);
     expect(most).toBeGreaterThan(1024 * 1024);
-    expect(told).toBeGreaterThan(entries / 128);
+    expect(reports).toBeGreaterThan(entries / 128);
   });
 });
 

@@ -119,7 +119,7 @@ describe("kv on files", () => {
       await damage(join(folder, "data2"));
       const { code, stderr, stdout } = await runText(["copy", `${store}2`, `${store}3`, "--json"]);
       expect(code).toBe(3);
-      expect(stderr).toContain('Not copied, for it is damaged: the key "bytes" in []');
+      expect(stderr).toContain('Not copied because it is damaged: the key "bytes" in []');
       expect(JSON.parse(stdout)).toMatchObject({ copied: 1, damaged: 1 });
     });
   });

@@ -1,7 +1,7 @@
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { withProgress } from "../src/progress.ts";
+import { withProgress } from "../src/terminal/progress.ts";
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
@@ -10,8 +10,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** What is told of work that takes so long and counts up as it goes. */
-async function told(isTTY: boolean, asked: boolean, fails = false): Promise<string> {
+/** Returns what is printed about work that counts up as it goes. */
+async function printed(isTTY: boolean, asked: boolean, fails = false): Promise<string> {
   const stderr = Object.assign(new PassThrough(), { isTTY });
   const stream = new PassThrough();
   let count = 0;
@@ -32,14 +32,14 @@ async function told(isTTY: boolean, asked: boolean, fails = false): Promise<stri
 }
 
 test("on a terminal one line changes, and the last word stays", async () => {
-  expect(await told(true, false)).toBe("\r\u001B[K1 done\r\u001B[K2 done\r\u001B[K3 done\n");
+  expect(await printed(true, false)).toBe("\r\u001B[K1 done\r\u001B[K2 done\r\u001B[K3 done\n");
 });
 
 test("in a log it tells a line now and then, where it was asked for", async () => {
-  expect(await told(false, true)).toBe("1 done\n2 done\n3 done\n");
-  expect(await told(false, false)).toBe("");
+  expect(await printed(false, true)).toBe("1 done\n2 done\n3 done\n");
+  expect(await printed(false, false)).toBe("");
 });
 
 test("work that fails ends the line too", async () => {
-  expect(await told(true, false, true)).toMatch(/3 done\n$/);
+  expect(await printed(true, false, true)).toMatch(/3 done\n$/);
 });

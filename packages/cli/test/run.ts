@@ -1,5 +1,5 @@
 import { PassThrough } from "node:stream";
-import { kv } from "../src/kv.ts";
+import { kv } from "../src/command-line/kv.ts";
 
 export interface Outcome {
   readonly code: number;
@@ -7,7 +7,7 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-export interface Surroundings {
+export interface RunOptions {
   /** What is typed or piped in. */
   readonly input?: string | Uint8Array;
   /** Whether it runs on a terminal. */
@@ -18,7 +18,7 @@ export interface Surroundings {
 /** Runs the command within this process. */
 export async function run(
   args: readonly string[],
-  { input = "", tty = false, env = {} }: Surroundings = {},
+  { input = "", tty = false, env = {} }: RunOptions = {},
 ): Promise<Outcome> {
   const stdin = stream(tty);
   const { written: stdout, ...out } = captured(tty);
@@ -31,9 +31,9 @@ export async function run(
 /** The same, for what is text. */
 export async function runText(
   args: readonly string[],
-  surroundings?: Surroundings,
+  options?: RunOptions,
 ): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
-  const { code, stdout, stderr } = await run(args, surroundings);
+  const { code, stdout, stderr } = await run(args, options);
   return { code, stdout: stdout.toString(), stderr };
 }
 

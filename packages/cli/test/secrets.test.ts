@@ -1,8 +1,8 @@
 import { type RunningServer, startStandalone } from "@kv/test-servers";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { commands } from "../src/commands.ts";
-import { hiding, withoutPassword } from "../src/secrets.ts";
+import { commands } from "../src/command-line/commands.ts";
+import { redactor, withoutPassword } from "../src/terminal/secrets.ts";
 import { runText } from "./run.ts";
 
 const password = "s3cret/of ours@home";
@@ -108,7 +108,7 @@ describe("withoutPassword", () => {
         for (const spelling of [chosen, encodeURIComponent(chosen)]) {
           const address = `redis://ada:${spelling}@host:6379`;
           const text = `${other} ${address} ${spelling} ${chosen}`;
-          const hidden = hiding([address])(text);
+          const hidden = redactor([address])(text);
           expect(hidden).not.toContain(chosen);
           expect(hidden).toContain("redis://ada:***@host:6379");
         }

@@ -125,7 +125,7 @@ describe.each(["redis", "valkey"] as const)("kv on %s", (kind) => {
     expect(await runText(["take", url, "bytes"], { tty: true })).toEqual({
       code: 0,
       stdout: '{"found":true,"encoding":"base64","value":"/wA="}\n',
-      stderr: "The value is 2 bytes that are no plain text, and is told in JSON.\n",
+      stderr: "The value is 2 bytes that are not plain text, so it is printed as JSON.\n",
     });
     expect(await runText(["get", url, "bytes"])).toMatchObject({ code: 1 });
   });
@@ -281,7 +281,7 @@ describe.each(["redis", "valkey"] as const)("kv on %s", (kind) => {
     }
     await using proxy = await startProxy(server.port);
     const lost = proxy.dropReply("SET");
-    expect(await runText(["set", proxy.through(url), "k", "v", "--timeout", "300ms"])).toMatchObject({
+    expect(await runText(["set", proxy.through(url), "k", "v", "--timeout", "1m"])).toMatchObject({
       code: 5,
       stderr: expect.stringContaining("KV_OUTCOME_UNKNOWN"),
     });

@@ -1,28 +1,28 @@
 import { describe, expect, test } from "vitest";
-import { commands } from "../src/commands.ts";
+import { commands } from "../src/command-line/commands.ts";
 import { runText } from "./run.ts";
 
 const nowhere = "redis://127.0.0.1:1";
 
 describe("kv used wrongly", () => {
   test.each([
-    [[], "Begin with: kv keys redis://localhost:6379. See kv --help."],
+    [[], "Start with: kv keys redis://localhost:6379. See kv --help."],
     [["frobnicate", nowhere], 'There is no command "frobnicate". See kv --help.'],
     [["gte", nowhere, "k"], 'There is no command "gte". Did you mean "get"? See kv --help.'],
     [["deleteall", nowhere], 'no command "deleteall". Did you mean "delete-all"?'],
     [["--hlep"], 'There is no command "--hlep". Did you mean "--help"?'],
     [["--timeout", "1s", "get", nowhere], 'There is no command "--timeout". The command comes first'],
-    [["get"], "get takes STORE KEY, and none of these was given: STORE, KEY missing. See kv get --help."],
-    [["get", nowhere], "get takes STORE KEY, and 1 of these was given: KEY missing. See kv get --help."],
-    [["get", nowhere, "a", "b"], "get takes STORE KEY, and 3 of these were given. See kv get --help."],
-    [["delete", nowhere], "delete takes STORE KEY..., and 1 of these was given: KEY missing."],
-    [["copy", nowhere], "copy takes FROM TO, and 1 of these was given: TO missing."],
+    [["get"], "get takes STORE KEY, and none was given: STORE, KEY missing. See kv get --help."],
+    [["get", nowhere], "get takes STORE KEY, and 1 was given: KEY missing. See kv get --help."],
+    [["get", nowhere, "a", "b"], "get takes STORE KEY, and 3 were given. See kv get --help."],
+    [["delete", nowhere], "delete takes STORE KEY..., and 1 was given: KEY missing."],
+    [["copy", nowhere], "copy takes FROM TO, and 1 was given: TO missing."],
     [["get", nowhere, "k", "--yes"], 'get has no option "--yes". See kv get --help.'],
     [["get", "--jsn"], 'get has no option "--jsn". Did you mean "--json"? See kv get --help.'],
     [["get", nowhere, "k", "--namspace=a"], 'no option "--namspace". Did you mean "--namespace"?'],
     [["get", nowhere, "k", "-json"], 'get has no option "-json". Did you mean "--json"?'],
     [["get", nowhere, "k", "-x"], 'get has no option "-x".'],
-    [["get", nowhere, "k", "--__proto__"], "get has no option that is written so."],
+    [["get", nowhere, "k", "--__proto__"], "get has no option of that form."],
     [["get", nowhere, "k", "--constructor"], 'get has no option "--constructor".'],
     [["get", nowhere, "-1"], 'get has no option "-1". A key that begins with a dash goes after --.'],
     [["get", nowhere, "k", "--namespace"], "--namespace needs a value: --namespace NAME. See kv get --help."],
@@ -39,8 +39,8 @@ describe("kv used wrongly", () => {
     [["set", nowhere, "k", "v", "--expires-in", "60"], "--expires-in must be a number and a unit"],
     [["set", nowhere, "k", "v", "--expires-in", "0s"], "--expires-in must be longer than 0"],
     [["get", nowhere, "k", "--timeout", "soon"], "--timeout must be a number and a unit"],
-    [["set", nowhere, "k", "v", "--keep-expiry", "--expires-in", "1m"], "--keep-expiry goes neither"],
-    [["set", nowhere, "k", "v", "--keep-expiry", "--if-absent"], "--keep-expiry goes neither"],
+    [["set", nowhere, "k", "v", "--keep-expiry", "--expires-in", "1m"], "--keep-expiry cannot be combined"],
+    [["set", nowhere, "k", "v", "--keep-expiry", "--if-absent"], "--keep-expiry cannot be combined"],
     [["get", "mysql://127.0.0.1", "k"], 'no store "mysql://127.0.0.1"'],
     [["get", "files:./data", "k"], 'no store "files:./data". Did you mean "file:"? A store is'],
     [["get", "reddis://:s3cret@h", "k"], 'no store "reddis://:***@h". Did you mean "redis:"?'],
@@ -48,26 +48,26 @@ describe("kv used wrongly", () => {
     [["get", "file:./data?rot=x", "k"], 'no option "rot"'],
     [["get", "file:./a#b", "k"], "must be percent-encoded"],
     [["get", "./data", "k"], 'no store "./data"'],
-    [["get", "file:", "k"], "needs its folder"],
-    [["get", "file://a%2Fb", "k"], "is no path"],
+    [["get", "file:", "k"], "needs a folder"],
+    [["get", "file://a%2Fb", "k"], "is not a valid path"],
     [["get", "file:./no/such/folder", "k"], "There is no folder"],
     [["keys", `file:${import.meta.filename}`], "There is no folder"],
     [["get", "env:NOT_SET", "k"], "The environment variable NOT_SET is not set"],
     [["get", "redis://127.0.0.1:1/x", "k"], 'url must be like "redis://'],
     [["get", "redis://127.0.0.1:1?rot=x", "k"], "with ?root=NAME"],
     [["get", "redis://127.0.0.1:1?root=", "k"], "The name of a namespace must have 1 to 255 bytes"],
-    [["get", "redis://", "k"], "is no address"],
-    [["copy", nowhere, nowhere], "Source and target are one namespace"],
-    [["copy", "redis://Host", "rediss://host:6379/?root=KV"], "Source and target are one namespace"],
-    [["copy", nowhere, "valkey://127.0.0.1:1/0", "-n", "a"], "Source and target are one namespace"],
+    [["get", "redis://", "k"], "is not a valid address"],
+    [["copy", nowhere, nowhere], "Source and target are the same namespace"],
+    [["copy", "redis://Host", "rediss://host:6379/?root=KV"], "Source and target are the same namespace"],
+    [["copy", nowhere, "valkey://127.0.0.1:1/0", "-n", "a"], "Source and target are the same namespace"],
     [
       ["copy", nowhere, nowhere, "-n", "a", "--to-namespace", "a", "--to-namespace", "b"],
-      "one lies in the other",
+      "one contains the other",
     ],
-    [["copy", "file:./x?root=a", "file:x", "-n", "b", "--to-namespace", "a"], "one lies in the other"],
+    [["copy", "file:./x?root=a", "file:x", "-n", "b", "--to-namespace", "a"], "one contains the other"],
     [
       ["copy", "file:./x", "file:x/../x", "-n", "a", "-n", "b", "--to-namespace", "a"],
-      "one lies in the other",
+      "one contains the other",
     ],
   ])("%j ends with 2 and says what is wrong", async (args, message) => {
     const { code, stdout, stderr } = await runText(args);
@@ -76,7 +76,7 @@ describe("kv used wrongly", () => {
     expect(stderr.split("\n")).toHaveLength(2); // one line, and no stack
   });
 
-  test("--json tells of it in JSON", async () => {
+  test("--json reports it in JSON", async () => {
     const { code, stderr } = await runText(["get", nowhere, "--json"]);
     expect(code).toBe(2);
     expect(JSON.parse(stderr)).toEqual({
@@ -91,7 +91,7 @@ describe("kv used wrongly", () => {
 });
 
 describe("kv --help", () => {
-  test("names every command, and each tells of its options", async () => {
+  test("names every command, and the help of each lists its options", async () => {
     const general = await runText(["--help"]);
     expect(general).toMatchObject({ code: 0, stderr: "" });
     for (const [name, { operands, options }] of commands) {
@@ -104,7 +104,7 @@ describe("kv --help", () => {
     expect(await runText(["help"])).toEqual(general);
   });
 
-  test("--version tells the version", async () => {
+  test("--version prints the version", async () => {
     expect(await runText(["--version"])).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),

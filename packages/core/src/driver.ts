@@ -1,148 +1,43 @@
-import type { StoreErrorCode } from "./error.ts";
-
-/**
- * What a backend is: a small object, over which `createStore` makes the store that people hold. The store checks
- * arguments, converts durations, copies bytes, counts what is under way, refuses calls after the end and wraps
- * errors; a driver does the storing.
- *
- * Every method may answer at once or with a native promise. Arguments are checked already. What a method throws
- * or rejects with is turned into a `StoreError` by `explain`.
- *
- * A capability is there when its methods are (see the interfaces below): the store then has it, in its type and
- * at run time.
- */
-export interface Driver {
-  /** What stands behind the store, as its errors name it: `memory`, `redis at 127.0.0.1:6379`. Never a password. */
-  readonly label: string;
-
-  /** The path at which the root begins: `[]` unless told, `null` where the root's keys are not the store's own (N4). */
-  readonly rootPath?: readonly string[] | null;
-
-  /** The namespace at `rootPath`. */
-  readonly root: DriverNamespace;
-
-  /**
-   * The namespace of that path, which begins with `rootPath`. Must touch nothing (L4) and cost little: it is
-   * asked for again by every `withNamespace`. Without this method the store has no namespaces.
-   */
-  namespace?(path: readonly string[]): DriverNamespace;
-
-  /**
-   * Whether the driver keeps S3 by itself: bytes that it is given stay the caller's, so it takes what it needs of them
-   * before its method returns; and an array that it gives is the caller's from then on, over a buffer that holds
-   * nothing else. `false` unless told: the store copies, on the way in and on the way out. Worth it only where the
-   * driver has to copy anyway.
-   */
-  readonly copiesValues?: boolean;
-
-  /** Names the code of an error of the backend's, and says what happened and what to do, without values or keys. */
-  explain?(error: unknown): Explanation;
-
-  /**
-   * Closes what the driver opened, and only that. Called once, when no call is under way or when waiting for them
-   * took too long; what is still under way then must settle soon.
-   *
-   * @param remainingMs how long this may take
-   */
-  close?(remainingMs: number): Answer<void>;
-}
-
-/** An answer given at once, or a native promise of one. */
-export type Answer<T> = T | Promise<T>;
-
-/**
- * A value to be stored: a well-formed string, to be stored as its UTF-8, or bytes that are the driver's to keep, unless
- * it said that it copies them.
- */
-export type DriverValue = Uint8Array | string;
-
-/** When an entry expires: so many milliseconds from now, `Infinity` for never, or with the entry that it replaces. */
-export type Expiry = number | "keep";
-
-export interface Explanation {
-  /** What the caller of the store acts on. */
-  readonly code: StoreErrorCode;
-  /** What happened and what to do, without values and keys. */
-  readonly message: string;
-  /** The backend's own error, without the values and passwords that clients attach to it; `error` itself unless told. */
-  readonly cause?: unknown;
-}
-
-/**
- * One namespace as a driver sees it. An expired entry is not there, for every operation. Calls take effect on a
- * key in the order in which they were made (S6).
- */
-export interface DriverNamespace {
-  /** The bytes, or a view of them: the store copies them at once, unless the driver does. */
-  get(key: string): Answer<Uint8Array | undefined>;
-
-  /** `get` and `touch` in one atomic step. */
-  getAndRenew(key: string, renewForMs: number): Answer<Uint8Array | undefined>;
-
-  /** Stores a value, in the place of an older one. */
-  set(key: string, value: DriverValue, expiry: Expiry): Answer<void>;
-
-  /** Moves the expiry of an entry that has one, in one atomic step; `Infinity` removes it. Was there an entry? */
-  touch(key: string, renewForMs: number): Answer<boolean>;
-
-  /** Removes an entry. Was there one? */
-  delete(key: string): Answer<boolean>;
-
-  /** Tells whether there is an entry. */
-  exists(key: string): Answer<boolean>;
-
-  /** `Infinity` for an entry without expiry. */
-  expiresInMs(key: string): Answer<number | undefined>;
-
-  /** Empties this namespace and all below it (N2, N5). */
-  deleteAll(): Answer<void>;
-}
-
-/** Batches, atomic key by key. */
-export interface BatchDriverNamespace extends DriverNamespace {
-  /** Gets the values in the order of the keys. */
-  getMany(keys: readonly string[]): Answer<readonly (Uint8Array | undefined)[]>;
-  /** Stores all entries, with one expiry. */
-  setMany(entries: ReadonlyMap<string, DriverValue>, expiry: Expiry): Answer<void>;
-  /** Removes the entries of these keys. How many were there? */
-  deleteMany(keys: ReadonlySet<string>): Answer<number>;
-}
-
-/** Atomic steps, exact across all processes that share the data. */
-export interface AtomicDriverNamespace extends DriverNamespace {
-  /** Rejects with a `StoreError` of code `KV_NOT_AN_INTEGER` where the sum cannot be; see `addToInteger`. */
-  increment(key: string, by: number, expiresInMs: number): Answer<{ value: number; expiresInMs: number }>;
-  /** Writes only where nothing is. Did it? */
-  setIfAbsent(key: string, value: DriverValue, expiresInMs: number): Answer<boolean>;
-  /** Writes only where the entry holds `expected`, byte for byte. Did it? */
-  compareAndSet(key: string, expected: DriverValue, value: DriverValue, expiry: Expiry): Answer<boolean>;
-  /** Removes only what holds `expected`, byte for byte. Did it? */
-  compareAndDelete(key: string, expected: DriverValue): Answer<boolean>;
-
-  /**
-   * Gets and removes in one atomic step; a damaged entry stays. Without this method the store does it by `get` and
-   * `compareAndDelete`, until nobody comes between.
-   */
-  take?(key: string): Answer<Uint8Array | undefined>;
-}
-
-/** Listings, in pages of a size that suits the backend. Leaving early calls the iterator's `return`. */
-export interface ListableDriverNamespace extends DriverNamespace {
-  /** Only keys that begin with `prefix`, which may be empty, are asked for; others that come too are left out. */
-  keys(prefix: string): AsyncIterable<readonly string[]>;
-  /** Lists the names of the direct children that hold something, themselves or further below. */
-  namespaces(): AsyncIterable<readonly string[]>;
-}
-
-/** Removal of what has expired, in this namespace and all below it. */
-export interface ExpirableDriverNamespace extends DriverNamespace {
-  /** Removes what has expired. How many entries? 0 where the server does it itself. */
-  deleteExpired(): Answer<number>;
-}
-
-/** A namespace with every capability. */
-export interface FullDriverNamespace
-  extends BatchDriverNamespace,
-    AtomicDriverNamespace,
-    ListableDriverNamespace,
-    ExpirableDriverNamespace {}
+export type { Answer } from "./concurrency/answer.ts";
+export { Backoff } from "./concurrency/backoff.ts";
+export { Interval } from "./concurrency/interval.ts";
+export { KeyedQueue } from "./concurrency/keyed-queue.ts";
+export { withRenewal } from "./concurrency/renewal.ts";
+export { requestsSharePromises, singleFlight } from "./concurrency/single-flight.ts";
+export { forEachYielding, TimeSlice } from "./concurrency/time-slice.ts";
+export type {
+  AtomicDriverNamespace,
+  BatchDriverNamespace,
+  Driver,
+  DriverNamespace,
+  DriverValue,
+  ExpirableDriverNamespace,
+  Expiry,
+  Explanation,
+  FullDriverNamespace,
+  ListableDriverNamespace,
+} from "./driver/driver.ts";
+export {
+  checkEntries,
+  checkExpiresIn,
+  checkExpiry,
+  checkIncrement,
+  checkKey,
+  checkKeys,
+  checkName,
+  checkOptions,
+  checkPrefix,
+  checkRenewFor,
+  checkValue,
+} from "./driver/validation.ts";
+export { nextBatchLength } from "./portable-store/listing.ts";
+export { createStore, type StoreOptions, type StoreOver } from "./portable-store/portable-store.ts";
+export { nearest } from "./registry/nearest.ts";
+export { guarded, inBackground, orWarn } from "./time/background.ts";
+export { capMs, durationMs } from "./time/duration.ts";
+export { longestTimerMs, type Time, type Timer, time, unref } from "./time/time.ts";
+export { settlesWithin, sleep, yieldToEventLoop } from "./time/wait.ts";
+export { bytesOf, copyOf, sameBytes, utf8 } from "./values/bytes.ts";
+export { lenientJson } from "./values/codec.ts";
+export { addToInteger } from "./values/decimal-integer.ts";
+export { type BoundCodec, boundCodec } from "./views/bound-codec.ts";

@@ -1,24 +1,26 @@
-export type { Bytes } from "./bytes.ts";
-export { type Capability, hasCapability, type StoreWith } from "./capability.ts";
-export { type BytesCodec, bytes, type Codec, json, text } from "./codec.ts";
+export type { SchemaIssue } from "./errors/schema-issue.ts";
+export {
+  isStoreError,
+  StoreError,
+  type StoreErrorCode,
+  type StoreErrorOptions,
+} from "./errors/store-error.ts";
+export { type GetOrSetOptions, getOrSet } from "./get-or-set/get-or-set.ts";
 export {
   type Declarations,
   type DeclaredStore,
   DeclaredStores,
   declareStores,
-} from "./declared-stores.ts";
-export { withDefaultExpiry } from "./default-expiry.ts";
-export type { Duration, DurationFields, DurationText } from "./duration.ts";
-export { isStoreError, StoreError, type StoreErrorCode, type StoreErrorOptions } from "./error.ts";
-export { findStore, type StoreNeeds, type StoreSource } from "./find-store.ts";
-export { type GetOrSetOptions, getOrSet } from "./get-or-set.ts";
+} from "./registry/declared-stores.ts";
+export { withDefaultExpiry } from "./registry/default-expiry.ts";
+export { findStore, type StoreNeeds, type StoreSource } from "./registry/find-store.ts";
 export {
   type RegisterOptions,
   type RegistryOptions,
   type RootedRegistryOptions,
   StoreRegistry,
-} from "./registry.ts";
-export type { SchemaIssue, SchemaResult, StandardSchema } from "./standard-schema.ts";
+} from "./registry/registry.ts";
+export { type Capability, hasCapability, type StoreWith } from "./store/capability.ts";
 export type {
   AtomicStore,
   BatchStore,
@@ -33,8 +35,11 @@ export type {
   NamespacedStore,
   SetOptions,
   Store,
-  Value,
-} from "./store.ts";
+} from "./store/store.ts";
+export type { Duration, DurationFields, DurationText } from "./time/duration.ts";
+export type { Bytes, Value } from "./values/bytes.ts";
+export { type BytesCodec, bytes, type Codec, json, text } from "./values/codec.ts";
+export type { SchemaResult, StandardSchema } from "./values/standard-schema.ts";
 export {
   type TypedAtomicMethods,
   type TypedBatchMethods,
@@ -43,4 +48,4 @@ export {
   type TypedStore,
   type TypedView,
   typed,
-} from "./typed.ts";
+} from "./views/typed.ts";

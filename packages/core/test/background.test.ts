@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { afterAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { guarded, inBackground, orWarn } from "../src/driver-entry.ts";
+import { guarded, inBackground, orWarn } from "../src/driver.ts";
 
 describe("work in the background", () => {
   const emitted = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);

@@ -1,6 +1,6 @@
+import { bytesLaidDown, functionsEntered, promisesMade } from "@kv/test-support";
 import { describe, expect, test } from "vitest";
-import { createStore } from "../src/driver-entry.ts";
-import { bytesLaidDown, promisesMade } from "./counted.ts";
+import { createStore } from "../src/driver.ts";
 import { mapDriver } from "./map-driver.ts";
 
 // What a call costs, counted in what does not vary with the machine.
@@ -32,6 +32,23 @@ describe("promises", () => {
     const store = createStore({ ...driver, root });
     expect(await promisesMade(() => store.get("k"))).toBe(2);
   });
+});
+
+describe("functions entered by one warm call", () => {
+  test.each([
+    ["get", 5, (store) => store.get("k")],
+    ["set", 9, (store) => store.set("k", "v")],
+    ["set that expires", 15, (store) => store.set("k", "v", { expiresIn: "1h" })],
+    ["get that renews", 10, (store) => store.get("k", { renewFor: "1h" })],
+  ] satisfies [string, number, (store: ReturnType<typeof stored>) => Promise<unknown>][])(
+    "%s: %i",
+    async (_, count, call) => {
+      const store = createStore({ ...mapDriver(), copiesValues: true });
+      for (let warm = 0; warm < 3; warm += 1) await call(store);
+      const entered = await functionsEntered(() => call(store));
+      expect(entered.filter((each) => each.startsWith("core/"))).toHaveLength(count);
+    },
+  );
 });
 
 describe("bytes copied", () => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { capMs, durationMs } from "../src/driver-entry.ts";
+import { capMs, durationMs } from "../src/driver.ts";
 import type { Duration } from "../src/index.ts";
 
 const day = 86_400_000;

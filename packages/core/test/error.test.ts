@@ -7,7 +7,7 @@ test("E1 isStoreError knows an error, its code, and errors of another copy of co
   expect(isStoreError(error, "KV_FULL")).toBe(true);
   expect(isStoreError(error, "KV_DENIED")).toBe(false);
 
-  const copyOfCore = "../src/error.ts?copy";
+  const copyOfCore = "../src/errors/store-error.ts?copy";
   const copy = (await import(/* @vite-ignore */ copyOfCore)) as { StoreError: typeof StoreError };
   expect(copy.StoreError).not.toBe(StoreError);
   expect(isStoreError(new copy.StoreError("KV_CLOSED", "closed"), "KV_CLOSED")).toBe(true);

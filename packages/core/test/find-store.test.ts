@@ -1,5 +1,5 @@
 import { describe, expect, expectTypeOf, test } from "vitest";
-import { createStore } from "../src/driver-entry.ts";
+import { createStore } from "../src/driver.ts";
 import { type AtomicStore, findStore, type NamespacedStore, StoreRegistry } from "../src/index.ts";
 import { mapDriver } from "./map-driver.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import { createStore } from "../src/driver-entry.ts";
+import { createStore } from "../src/driver.ts";
 import { getOrSet, json, typed } from "../src/index.ts";
 import { deferred, mapDriver, textOf } from "./map-driver.ts";
 
@@ -36,7 +36,7 @@ describe("getOrSet", () => {
         compute,
       ),
     );
-    await vi.waitFor(() => expect(compute).toHaveBeenCalled());
+    await vi.waitFor(() => expect(compute).toHaveBeenCalled(), 60_000);
     pending.resolve({ n: 1 });
     const values = await Promise.all(calls);
     expect(compute).toHaveBeenCalledTimes(1);
@@ -123,7 +123,7 @@ describe("getOrSet with lockFor", () => {
     const [one, two] = twoProcesses();
     const pending = deferred<string>();
     const first = getOrSet(one, "k", () => pending.promise, { lockFor: "1m" });
-    await vi.waitFor(async () => expect(await one.withNamespace("getOrSet").exists("k")).toBe(true));
+    await vi.waitFor(async () => expect(await one.withNamespace("getOrSet").exists("k")).toBe(true), 60_000);
     const compute = vi.fn(() => "second");
     const second = getOrSet(two, "k", compute, { lockFor: "1m" });
     pending.resolve("first");
@@ -136,7 +136,7 @@ describe("getOrSet with lockFor", () => {
     const [one, two] = twoProcesses();
     const pending = deferred<string>();
     const first = getOrSet(one, "k", () => pending.promise, { lockFor: "1m" });
-    await vi.waitFor(async () => expect(await one.withNamespace("getOrSet").exists("k")).toBe(true));
+    await vi.waitFor(async () => expect(await one.withNamespace("getOrSet").exists("k")).toBe(true), 60_000);
     const second = getOrSet(two, "k", () => "second", { lockFor: "1m" });
     pending.reject(new Error("no"));
     await expect(first).rejects.toThrow("no");
@@ -150,7 +150,7 @@ describe("getOrSet with lockFor", () => {
     const call = getOrSet(store, "k", () => pending.promise, { lockFor: "30ms" });
     const renewals = (): number =>
       driver.calls.filter((made) => made.startsWith('compareAndSet 30 ["getOrSet"]')).length;
-    await vi.waitFor(() => expect(renewals()).toBeGreaterThan(1), { timeout: 10_000 });
+    await vi.waitFor(() => expect(renewals()).toBeGreaterThan(1), { timeout: 60_000 });
     expect(driver.calls).toContain('setIfAbsent 30 ["getOrSet"]');
     pending.resolve("v");
     await call;

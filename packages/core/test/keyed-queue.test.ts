@@ -1,59 +1,113 @@
 import { setImmediate } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
-import { KeyedQueue } from "../src/driver-entry.ts";
+import { runInNewContext } from "node:vm";
+import fc from "fast-check";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { KeyedQueue } from "../src/driver.ts";
 
-describe("KeyedQueue", () => {
-  test("does the work on a key in the order in which it was asked for", async () => {
-    const queue = new KeyedQueue();
-    const done: number[] = [];
-    await Promise.all(
-      [5, 0, 3].map((turns, at) =>
-        queue.run("a", async () => {
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+test("work on a key runs in the order in which it was asked for, alone among its own and beside all others", async () => {
+  const keys = fc.constantFrom("a", "b", "a/x", "a/y", "a/x/z", "ab");
+  const job = fc.record({
+    path: keys,
+    isAlone: fc.boolean(),
+    turns: fc.integer({ min: 1, max: 3 }),
+    fails: fc.boolean(),
+    pause: fc.nat({ max: 2 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(job, { maxLength: 12 }), async (jobs) => {
+      const queue = new KeyedQueue();
+      const began: number[] = [];
+      const ended: number[] = [];
+      const results: Promise<unknown>[] = [];
+      for (const [at, { path, isAlone, turns, fails, pause }] of jobs.entries()) {
+        const work = async (): Promise<number> => {
+          began.push(at);
+          // Whoever is in its way has ended, and nobody else kept it from beginning.
+          for (const [other, earlier] of jobs.slice(0, at).entries()) {
+            if (collide(earlier, { path, isAlone })) expect(ended).toContain(other);
+          }
           for (let left = turns; left > 0; left -= 1) await setImmediate();
-          done.push(at);
-        }),
-      ),
-    );
-    expect(done).toEqual([0, 1, 2]);
-  });
+          ended.push(at);
+          if (fails) throw new Error("broken");
+          return at;
+        };
+        const isFree = jobs
+          .slice(0, at)
+          .every((earlier, other) => ended.includes(other) || !collide(earlier, { path, isAlone }));
+        if (!isAlone) expect(queue.isFree(path)).toBe(isFree);
+        results.push(isAlone ? queue.runAlone(work, path) : queue.run(path, work));
+        if (isFree) expect(began).toContain(at);
+        for (let left = pause; left > 0; left -= 1) await setImmediate();
+      }
+      const outcomes = await Promise.allSettled(results);
+      for (const [at, { fails }] of jobs.entries()) {
+        expect(outcomes[at]?.status).toBe(fails ? "rejected" : "fulfilled");
+      }
+      // Nothing is left behind: the next one begins immediately.
+      expect(queue.runAlone(() => "now")).toBe("now");
+    }),
+  );
+});
 
-  test("begins at once where nothing is under way on that key", () => {
+interface Job {
+  readonly path: string;
+  readonly isAlone: boolean;
+}
+
+/** Whether the later of two jobs has to wait for the earlier. */
+function collide(a: Job, b: Job): boolean {
+  return (
+    a.path === b.path || (a.isAlone && isBelow(b.path, a.path)) || (b.isAlone && isBelow(a.path, b.path))
+  );
+}
+
+function isBelow(path: string, other: string): boolean {
+  return path.startsWith(`${other}/`);
+}
+
+describe("where nothing is in the way", () => {
+  test("work that answers synchronously is done when the call returns", () => {
     const queue = new KeyedQueue();
-    const begun: string[] = [];
-    const forever = new Promise<never>(() => {});
-    for (const key of ["a", "b", "a"]) {
-      void queue.run(key, () => {
-        begun.push(key);
-        return forever;
+    expect(queue.run("a", () => 1)).toBe(1);
+    expect(queue.runAlone(() => 2)).toBe(2);
+    expect(() =>
+      queue.run("a", () => {
+        throw new Error("broken");
+      }),
+    ).toThrow("broken");
+    expect(queue.run("a", () => 3)).toBe(3);
+  });
+});
+
+test("a promise of another realm is waited for too", async () => {
+  const queue = new KeyedQueue();
+  const events: string[] = [];
+  const foreign = runInNewContext("(wait) => new Promise((resolve) => wait(resolve))") as (
+    wait: (resolve: () => void) => void,
+  ) => Promise<void>;
+  const first = queue.run("a", () =>
+    foreign((resolve) => {
+      events.push("begin 1");
+      void setImmediate().then(() => {
+        events.push("end 1");
+        resolve();
       });
-    }
-    expect(begun).toEqual(["a", "b"]);
-  });
+    }),
+  );
+  await queue.run("a", async () => events.push("begin 2"));
+  await first;
+  expect(events).toEqual(["begin 1", "end 1", "begin 2"]);
+});
 
-  test("goes on after work that failed, and gives each its own outcome", async () => {
-    const queue = new KeyedQueue();
-    const failing = queue.run("a", () => Promise.reject(new Error("broken")));
-    const next = queue.run("a", () => Promise.resolve("done"));
-    await expect(failing).rejects.toThrow("broken");
-    await expect(next).resolves.toBe("done");
-  });
-
-  test("runAlone waits for all keys; what comes later begins after it has begun", async () => {
-    const queue = new KeyedQueue();
-    const done: string[] = [];
-    const step = (name: string) => async () => {
-      await setImmediate();
-      done.push(name);
-    };
-    const alone = async (): Promise<void> => {
-      done.push("alone");
-    };
-    await Promise.all([
-      queue.run("a", step("a")),
-      queue.run("b", step("b")),
-      queue.runAlone(alone),
-      queue.run("a", step("a later")),
-    ]);
-    expect(done).toEqual(["a", "b", "alone", "a later"]);
-  });
+test("on Cloudflare Workers nothing waits for the promise of another request", async () => {
+  vi.stubGlobal("navigator", { userAgent: "Cloudflare-Workers" });
+  const queue = new KeyedQueue();
+  const forever = new Promise<never>(() => {});
+  void queue.run("a", () => forever);
+  await expect(queue.run("a", async () => "done")).resolves.toBe("done");
+  await expect(queue.runAlone(async () => "alone")).resolves.toBe("alone");
 });

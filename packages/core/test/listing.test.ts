@@ -1,5 +1,5 @@
 import { describe, expect, expectTypeOf, test } from "vitest";
-import { createStore } from "../src/driver-entry.ts";
+import { createStore } from "../src/driver.ts";
 import { type Bytes, json, StoreError, typed } from "../src/index.ts";
 import { type MapNamespace, mapDriver, textOf } from "./map-driver.ts";
 

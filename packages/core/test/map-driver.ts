@@ -9,7 +9,7 @@ import {
   type ListableDriverNamespace,
   sameBytes,
   utf8,
-} from "../src/driver-entry.ts";
+} from "../src/driver.ts";
 
 export type MapNamespace = BatchDriverNamespace &
   AtomicDriverNamespace &

@@ -1,5 +1,5 @@
 import { describe, expect, expectTypeOf, test, vi } from "vitest";
-import { createStore, type Driver, type DriverNamespace, type StoreOver } from "../src/driver-entry.ts";
+import { createStore, type Driver, type DriverNamespace, type StoreOver } from "../src/driver.ts";
 import { type AtomicStore, type FullStore, isStoreError, type Store, StoreError } from "../src/index.ts";
 import { deferred, type MapDriver, type MapNamespace, mapDriver, textOf } from "./map-driver.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, expectTypeOf, test, vi } from "vitest";
-import { createStore } from "../src/driver-entry.ts";
+import { createStore } from "../src/driver.ts";
 import { type Bytes, bytes, json, StoreError, text, typed } from "../src/index.ts";
 import { type MapNamespace, mapDriver, textOf } from "./map-driver.ts";
 

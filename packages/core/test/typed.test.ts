@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { describe, expect, expectTypeOf, test } from "vitest";
-import { createStore, utf8 } from "../src/driver-entry.ts";
+import { createStore, utf8 } from "../src/driver.ts";
 import {
   type Bytes,
   bytes,

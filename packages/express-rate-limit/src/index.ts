@@ -3,4 +3,4 @@ export {
   type RateLimitStore,
   type RateLimitStoreOptions,
   rateLimitStore,
-} from "./rate-limit-store.ts";
+} from "./store/rate-limit-store.ts";

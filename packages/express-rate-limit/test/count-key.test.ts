@@ -1,8 +1,8 @@
 import { memoryStore } from "@kv/memory";
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
-import { countKey } from "../src/count-key.ts";
 import { type RateLimitStore, rateLimitStore } from "../src/index.ts";
+import { countKey } from "../src/store/count-key.ts";
 import { onExpress } from "./frameworks.ts";
 import { served } from "./serve.ts";
 

@@ -44,8 +44,8 @@ describe.each(testBackends)("on $name", ({ open }) => {
       await using limited = await start({ limit: 2 });
       const [limitOf, soon] = [
         (remaining: number) =>
-          expect.stringMatching(new RegExp(`^limit=2, remaining=${remaining}, reset=(3600|359\\d)$`)),
-        expect.stringMatching(/^(3600|359\d)$/),
+          expect.stringMatching(new RegExp(`^limit=2, remaining=${remaining}, reset=(3600|3[45]\\d\\d)$`)),
+        expect.stringMatching(/^(3600|3[45]\d\d)$/),
       ];
       expect(await answerOf(limited.url)).toEqual([200, limitOf(1), null]);
       expect(await answerOf(limited.url)).toEqual([200, limitOf(0), null]);
@@ -139,7 +139,7 @@ describe.each(testBackends)("on $name", ({ open }) => {
 describe.each(sharedBackends)("in four processes on $name", ({ open }) => {
   test.each(frameworks)(
     "with $framework, of 200 requests at once exactly 5 pass",
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async ({ framework }) => {
       await using backend = await open();
       const argument = { place: backend.place, framework, limit: 5 };

@@ -1,3 +1,3 @@
-export { sessionStore } from "./fastify-session-store.ts";
-export type { SessionStoreOptions } from "./options.ts";
-export type { CookieContent, SessionContent, StoredSession } from "./stored-session.ts";
+export { sessionStore } from "./frameworks/fastify-session-store.ts";
+export type { SessionStoreOptions } from "./sessions/options.ts";
+export type { CookieContent, SessionContent, StoredSession } from "./sessions/stored-session.ts";

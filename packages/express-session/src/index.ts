@@ -1,4 +1,4 @@
-export type { Callback } from "./callback.ts";
-export type { SessionStoreOptions } from "./options.ts";
-export { type ListedSession, type SessionStore, sessionStore } from "./session-store.ts";
-export type { CookieContent, SessionContent, StoredSession } from "./stored-session.ts";
+export type { Callback } from "./frameworks/callback.ts";
+export { type ListedSession, type SessionStore, sessionStore } from "./frameworks/session-store.ts";
+export type { SessionStoreOptions } from "./sessions/options.ts";
+export type { CookieContent, SessionContent, StoredSession } from "./sessions/stored-session.ts";

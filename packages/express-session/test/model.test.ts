@@ -62,7 +62,7 @@ test.each([
   { absoluteTimeout: undefined, limitMs: Number.POSITIVE_INFINITY },
 ])(
   "sessions are there, and hold what they should, whatever was called and however time passed ($absoluteTimeout)",
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async ({ absoluteTimeout, limitMs }) => {
     vi.useFakeTimers({ toFake: ["Date"] });
     await fc.assert(

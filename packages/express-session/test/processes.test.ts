@@ -10,7 +10,7 @@ const kinds = siteKinds
   .slice(0, 2)
   .flatMap((site) => sharedBackends.map((backend) => ({ ...site, ...backend })));
 
-describe.each(kinds)("$kind on $name, in two processes", { timeout: 60_000 }, ({ kind, start, open }) => {
+describe.each(kinds)("$kind on $name, in two processes", { timeout: 300_000 }, ({ kind, start, open }) => {
   test("log-out in one is not undone by a save in the other", async () => {
     await using backend = await open();
     await using here = await start(backend.store);

@@ -20,11 +20,11 @@ describe("callbacks", () => {
     const events: unknown[] = [];
     sessions.set("a", session(), (...args) => void events.push(args));
     events.push("returned");
-    await vi.waitFor(() => expect(events).toHaveLength(2));
+    await vi.waitFor(() => expect(events).toHaveLength(2), 60_000);
     expect(events).toEqual(["returned", [null, undefined]]);
     await store.close();
     sessions.get("a", (...args) => void events.push(args));
-    await vi.waitFor(() => expect(events).toHaveLength(3));
+    await vi.waitFor(() => expect(events).toHaveLength(3), 60_000);
     expect(events[2]).toEqual([expect.objectContaining({ code: "KV_CLOSED" })]);
   });
 
@@ -96,7 +96,7 @@ describe("callbacks", () => {
     sessions.set("a", session());
     sessions.touch("a", session());
     sessions.clear();
-    await vi.waitFor(() => expect(told).toHaveLength(4));
+    await vi.waitFor(() => expect(told).toHaveLength(4), 60_000);
     expect(told).toEqual(Array.from({ length: 4 }, () => expect.objectContaining({ code: "KV_CLOSED" })));
   });
 });
@@ -186,10 +186,11 @@ describe.each(testBackends)("on $name", ({ open }) => {
     await using backend = await open();
     const { store } = backend;
     const beganAtMs = Date.now();
+    vi.useFakeTimers({ toFake: ["Date"] });
+    vi.setSystemTime(beganAtMs);
     const sessions = promised(sessionStore(store, { onOutage: "refuse", absoluteTimeout: "1h" }));
     await sessions.set("a", session({ n: 1 }));
     const key = sessions.store.storedId("a");
-    vi.useFakeTimers({ toFake: ["Date"] });
     vi.setSystemTime(beganAtMs + 0.75 * hourMs);
     const loaded = await load(sessions, "a");
     await sessions.touch("a", loaded);
@@ -306,7 +307,7 @@ describe.each(testBackends)("on $name", ({ open }) => {
 
 describe.each(sharedBackends)("on $name", ({ open }) => {
   test("whatever saves and renewals race with a destroy, the session is gone after all of them", {
-    timeout: 60_000,
+    timeout: 300_000,
   }, async () => {
     await using backend = await open();
     await using elsewhere = openElsewhere(backend.place);

@@ -1,1 +1,1 @@
-export { type FileStore, type FileStoreOptions, fileStore } from "./file-store.ts";
+export { type FileStore, type FileStoreOptions, fileStore } from "./store/file-store.ts";

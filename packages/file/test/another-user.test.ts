@@ -2,7 +2,7 @@ import { chmodSync, chownSync, rmSync } from "node:fs";
 import type { FullStore } from "@kv/core";
 import { fileStore } from "@kv/file";
 import { afterAll, describe, expect, test } from "vitest";
-import { listed, outcomeOf, storeIn } from "./places.ts";
+import { listed, outcomeOf, storeIn } from "./stores.ts";
 import { allBelow, newDirectory, newParent } from "./temporary.ts";
 
 const parent = newParent("memory");

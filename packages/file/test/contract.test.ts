@@ -1,5 +1,6 @@
+import { soak } from "@kv/test-support";
 import { testStore } from "@kv/testkit/vitest";
-import { fileHarness, runs, soak } from "./harness.ts";
+import { fileHarness, runs } from "./harness.ts";
 
 testStore(fileHarness("fileStore", {}), runs);
 

@@ -4,13 +4,14 @@ import { existsSync, readdirSync, rmSync } from "node:fs";
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { fileStore } from "@kv/file";
+import { soak } from "@kv/test-support";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { fileStoreIn } from "../src/file-store.ts";
+import { fileStoreIn } from "../src/store/file-store.ts";
 import { bundled } from "./bundled.ts";
-import { soak } from "./harness.ts";
 import { HeldDisk, isCommit } from "./held-disk.ts";
 import { countOf } from "./ledger.ts";
-import { lockOf, storeIn, usedStoreIn } from "./places.ts";
+import { ourDesign, storeOf } from "./mutants/mutated-store.ts";
+import { lockOf, usedStoreIn } from "./stores.ts";
 import { newDirectory, newParent } from "./temporary.ts";
 
 // To back up, one copies the directory. A copy is a store like any other, also beside the one that it was made of,
@@ -30,10 +31,10 @@ const names = ["cp -a", "fs.cp"] as const;
 describe.each(names)("S7 a copy (%s)", (name) => {
   test("made while an owner that lives holds a lock: the key is free in the copy, and held beside it", async () => {
     const directory = newDirectory(parent).path;
-    const company = await usedStoreIn(directory);
-    await company.set("key", "41");
+    const neighbour = await usedStoreIn(directory);
+    await neighbour.set("key", "41");
     const disk = new HeldDisk(isCommit);
-    const store = fileStoreIn({ directory, durability: "none" }, { disk });
+    const store = fileStoreIn({ directory, durability: "none", timeout: "10m" }, { disk });
     onTestFinished(() => store.close());
     onTestFinished(() => disk.release()); // closing waits for what is under way
     disk.arm();
@@ -43,12 +44,13 @@ describe.each(names)("S7 a copy (%s)", (name) => {
 
     const copy = newDirectory(parent).path;
     await copied(name, directory, copy);
-    const inCopy = storeIn({ directory: copy, durability: "none", timeout: "1s" });
+    const inCopy = storeOf(ourDesign, copy, {}, "gives up"); // there is no lock to wait for
+    onTestFinished(() => inCopy.close());
     expect((await inCopy.increment("key", { by: 100 })).value).toBe(141);
     disk.release();
     expect((await counted).value, "the original goes on").toBe(42);
     expect((await inCopy.increment("key")).value, "each for itself").toBe(142);
-    expect((await company.increment("key")).value).toBe(43);
+    expect((await neighbour.increment("key")).value).toBe(43);
     // The copy's own work is its own: no owner is taken for gone, or to be there, because of the other directory.
     await inCopy.deleteExpired();
     expect(readdirSync(join(copy, "locks"))).toEqual([]);
@@ -60,7 +62,7 @@ test(`S7 ${copies} copies (${names.join(", ")}) while three processes write: eac
   timeout: 600_000,
 }, async () => {
   const directory = newDirectory(parent).path;
-  const options = { directory, durability: "none", timeout: "20s" } as const;
+  const options = { directory, durability: "none", timeout: "5m" } as const;
   const store = fileStore(options);
   onTestFinished(() => store.close());
   await store.set("kept", "acknowledged");
@@ -80,7 +82,7 @@ test(`S7 ${copies} copies (${names.join(", ")}) while three processes write: eac
     await store.withNamespace("shared").deleteAll(); // or there is more to copy each time
     const copy = newDirectory(parent);
     await copied(names[round % 2] ?? names[0], directory, copy.path);
-    const inCopy = fileStore({ directory: copy.path, durability: "none", timeout: "1s" });
+    const inCopy = storeOf(ourDesign, copy.path, {}, "gives up");
     expect(Buffer.from((await inCopy.get("kept")) ?? []).toString()).toBe("acknowledged");
     const own = inCopy.withNamespace("own");
     for await (const [key, value] of own.entries()) {

@@ -1,9 +1,13 @@
 import { readdirSync } from "node:fs";
+import type { Timer } from "@kv/core/driver";
+import { replaceTime } from "@kv/core/testing";
 import type { FileStoreOptions } from "@kv/file";
+import { functionsEntered, promisesMade } from "@kv/test-support";
 import { expect, onTestFinished, test } from "vitest";
-import { promisesMade } from "../../core/test/counted.ts";
-import { fileStoreIn } from "../src/file-store.ts";
+import { disks } from "../src/disk/file-system.ts";
+import { fileStoreIn } from "../src/store/file-store.ts";
 import { faultyDisk } from "./injected-faults.ts";
+import { nextTurn } from "./recorded-disk.ts";
 import { newDirectory } from "./temporary.ts";
 
 // What a call costs, counted in what does not vary with the machine.
@@ -82,9 +86,41 @@ test("what is answered at once costs one promise", async () => {
   const { store } = await counted();
   await store.set("k", "v");
   for (const call of [() => store.get("k"), () => store.get("missing"), () => store.set("k", "w")]) {
-    await new Promise((resolve) => setImmediate(resolve)); // a turn of the event loop for itself
+    await nextTurn(); // a turn of the event loop for itself
     expect(await promisesMade(call)).toBe(1);
   }
+});
+
+test("a warm call enters so many functions of this package, and no more", async () => {
+  const stopped = replaceTime({ monotonicMs: () => 0, setTimeout: () => 0 as unknown as Timer });
+  onTestFinished(() => stopped[Symbol.dispose]());
+  const { inline, pooled } = disks.local;
+  const sync = async (fd: number): Promise<void> => {
+    // Later than the next turn of the event loop, however quick the disk is.
+    for (let turns = 0; turns < 3; turns += 1) await nextTurn();
+    await pooled.sync(fd);
+  };
+  const directory = newDirectory();
+  const store = fileStoreIn({ directory: directory.path }, { disk: { inline, pooled: { ...pooled, sync } } });
+  onTestFinished(async () => {
+    await store.close();
+    directory.remove();
+  });
+  const calls = {
+    get: () => store.get("k"),
+    set: () => store.set("k", "w", { expiresIn: "1h" }),
+    renewal: () => store.get("k", { renewFor: "2h" }),
+  };
+  for (let round = 0; round < 40; round += 1)
+    for (const call of [calls.set, calls.renewal, calls.get]) await call();
+  const entered: Record<string, number> = {};
+  for (const [name, call] of Object.entries(calls)) {
+    for (let turns = 0; turns < 3; turns += 1) await nextTurn();
+    const functions = await functionsEntered(call);
+    entered[name] = functions.filter((each) => each.startsWith("file/")).length;
+  }
+  // A generator counts when it is made, when it begins and when it goes on.
+  expect(entered).toEqual({ get: 21, set: 170, renewal: 131 });
 });
 
 async function counted(durability: FileStoreOptions["durability"] = "none"): Promise<{

@@ -18,9 +18,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type FullStore, isStoreError } from "@kv/core";
 import { type FileStoreOptions, fileStore } from "@kv/file";
+import { soak } from "@kv/test-support";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
-import { entryKey, layoutOf, placeOf } from "../src/layout.ts";
-import { soak } from "./harness.ts";
+import { entryKey, layoutOf, locateNamespace } from "../src/format/layout.ts";
 import { newDirectory, newParent, type TemporaryDirectory } from "./temporary.ts";
 
 const parent = newParent("memory");
@@ -40,7 +40,8 @@ describe.each(disks)("S7 damage to an entry's file, disk %s", (disk) => {
     directory.remove();
   });
 
-  const fileOf = (key: string): string => entryKey(placeOf(layoutOf(directory.path).data, []), key).path;
+  const fileOf = (key: string): string =>
+    entryKey(locateNamespace(layoutOf(directory.path).data, []), key).path;
 
   /** What stands at the entry's path is the value that was set, or is damage that is told of, and can be got rid of. */
   async function expectValueOrCorrupt(
@@ -147,7 +148,7 @@ describe.each(disks)("S7 damage to an entry's file, disk %s", (disk) => {
     await store.set("key", "mine");
     await store.set("other", "its");
     await store.withNamespace("child").set("key", "the child's");
-    const child = placeOf(layoutOf(directory.path).data, ["child"]);
+    const child = locateNamespace(layoutOf(directory.path).data, ["child"]);
     for (const from of [fileOf("other"), entryKey(child, "key").path]) {
       writeFileSync(fileOf("key"), readFileSync(from));
       await expectValueOrCorrupt("key", "mine", `a copy of ${from}`);
@@ -262,7 +263,7 @@ describe.each(disks)("S7 damage to an entry's file, disk %s", (disk) => {
           const outcome = await outcomeOf(call());
           expect(isStoreError(outcome, "KV_FAILED"), `${String(call)}: ${String(outcome)}`).toBe(true);
           expect((outcome as Error).message).toContain(
-            `a directory stands where the file of an entry belongs: ${fileOf("key")}`,
+            `a directory is where the file of an entry belongs: ${fileOf("key")}`,
           );
           expect(readdirSync(fileOf("key"))).toEqual(before);
         }

@@ -1,12 +1,12 @@
 import { rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { FullStore } from "@kv/core";
+import { type FullStore, isStoreError } from "@kv/core";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
-import { fileStoreIn } from "../src/file-store.ts";
-import type { Environment } from "../src/store-directory.ts";
+import type { Environment } from "../src/ownership/environment.ts";
+import { fileStoreIn } from "../src/store/file-store.ts";
 import { HeldDisk, leadsTo, type Side, sides } from "./held-disk.ts";
-import { fileOf, outcomeOf, storeIn, usedStoreIn } from "./places.ts";
+import { fileOf, outcomeOf, storeIn, usedStoreIn } from "./stores.ts";
 import { newDirectory, newParent } from "./temporary.ts";
 
 // A change is about to take effect: its rename is in the system, which has found the source, or both directories, or
@@ -74,7 +74,8 @@ describe.each(sides.filter((side) => side !== "after"))(
               [101, "101"],
             ]).toContainEqual([outcome, value]);
           } else {
-            expect(third, "the first was waited for").toMatchObject({ code: "KV_TIMEOUT" });
+            // A machine that is busy may also have kept it from its work.
+            expect(["KV_TIMEOUT", "KV_UNAVAILABLE"], "the first was waited for").toContain(codeOf(third));
             expect([
               [42, undefined],
               [1, "1"],
@@ -85,6 +86,10 @@ describe.each(sides.filter((side) => side !== "after"))(
     });
   },
 );
+
+function codeOf(error: unknown): unknown {
+  return isStoreError(error) ? error.code : error;
+}
 
 async function raced({
   side,
@@ -101,25 +106,25 @@ async function raced({
   readonly key?: string;
 }): Promise<{ outcome: unknown; value: string | undefined; third: unknown }> {
   const directory = newDirectory(parent).path;
-  const company = await usedStoreIn(directory);
+  const neighbour = await usedStoreIn(directory);
   const at = (store: FullStore): FullStore => path.reduce((above, name) => above.withNamespace(name), store);
   const entry = fileOf(directory, "key", path);
   const options = { directory, durability: "none" } as const;
 
   const first = new HeldDisk(({ name, args }) => name === "rename" && leadsTo(args[1], entry), side);
-  const slow = fileStoreIn(options, { disk: first });
+  const slow = fileStoreIn({ ...options, timeout: "10m" }, { disk: first });
   onTestFinished(() => slow.close());
   onTestFinished(() => first.release());
-  await at(company).set("key", "41", { expiresIn: "1h" });
+  await at(neighbour).set("key", "41", { expiresIn: "1h" });
   await at(slow).set("before", "1");
   first.arm();
   const change = outcomeOf(() => call(at(slow)));
   await first.held;
 
   // To those who come the first cannot be judged, and has been silent: nothing makes them wait for it for long.
-  const impatient: Partial<Environment> = { lifeOf: () => "unknown", stillMs: 1 };
+  const impatient: Partial<Environment> = { livenessOf: () => "unknown", heartbeatTimeoutMs: 1 };
   const second = new HeldDisk(({ name }) => name === "rename", "after");
-  const emptying = fileStoreIn(options, { ...impatient, disk: second });
+  const emptying = fileStoreIn({ ...options, timeout: "10m" }, { ...impatient, disk: second });
   onTestFinished(() => emptying.close());
   onTestFinished(() => second.release());
   if (stage !== "has emptied it") second.arm();

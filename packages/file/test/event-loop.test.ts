@@ -2,9 +2,9 @@ import fs, { rmSync } from "node:fs";
 import type { Answer } from "@kv/core/driver";
 import { fileStore } from "@kv/file";
 import { afterAll, expect, test, vi } from "vitest";
-import { fileStoreIn } from "../src/file-store.ts";
-import { type Disk, disks, type Files } from "../src/files.ts";
-import { listed, storeIn } from "./places.ts";
+import { type Disk, disks, type FileSystem } from "../src/disk/file-system.ts";
+import { fileStoreIn } from "../src/store/file-store.ts";
+import { listed, storeIn } from "./stores.ts";
 import { newDirectory, newParent } from "./temporary.ts";
 
 // What keeps the event loop is counted, not timed: synchronous calls, and the bytes that they move.
@@ -13,7 +13,7 @@ const parent = newParent("memory");
 afterAll(() => rmSync(parent, { recursive: true, force: true }));
 
 interface Made {
-  readonly name: keyof Files;
+  readonly name: keyof FileSystem;
   readonly bytes: number;
   readonly turn: number;
 }
@@ -27,18 +27,18 @@ function recordedDisk(): { disk: Disk; made: Made[]; stop(): void } {
     immediate = setImmediate(nextTurn);
   };
   let immediate = setImmediate(nextTurn);
-  const { now, later } = disks.local;
-  const names = Object.keys(now) as (keyof Files)[];
+  const { inline, pooled } = disks.local;
+  const names = Object.keys(inline) as (keyof FileSystem)[];
   const recorded = names.map((name) => [
     name,
     (...args: unknown[]): Answer<unknown> => {
       const bytes = name === "read" || name === "write" ? (args[3] as number) : 0;
       made.push({ name, bytes, turn });
-      return (now[name] as (...args: unknown[]) => Answer<unknown>)(...args);
+      return (inline[name] as (...args: unknown[]) => Answer<unknown>)(...args);
     },
   ]);
   return {
-    disk: { now: Object.fromEntries(recorded) as Files, later },
+    disk: { inline: Object.fromEntries(recorded) as FileSystem, pooled },
     made,
     stop: () => clearImmediate(immediate),
   };

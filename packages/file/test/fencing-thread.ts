@@ -1,5 +1,5 @@
 import { workerData } from "node:worker_threads";
-import { fileStoreIn } from "../src/file-store.ts";
+import { fileStoreIn } from "../src/store/file-store.ts";
 
 // Increments a key whose lock another thread holds, while that one's event loop may stand still: so it fences the other.
 // Then increments keys as one would by whom the other lives. Says when it is done.
@@ -13,10 +13,10 @@ export interface FencingData {
 }
 
 const { directory, fenceBy, others, made } = workerData as FencingData;
-const fencing = fileStoreIn({ directory, durability: "none" }, { stillMs: 50 });
+const fencing = fileStoreIn({ directory, durability: "none", timeout: "1m" }, { heartbeatTimeoutMs: 50 });
 const knowing = fileStoreIn(
-  { directory, durability: "none", timeout: "2s" },
-  { lifeOf: () => "alive", stillMs: Number.POSITIVE_INFINITY },
+  { directory, durability: "none", timeout: "1m" },
+  { livenessOf: () => "alive", heartbeatTimeoutMs: Number.POSITIVE_INFINITY },
 );
 try {
   await fencing.increment(fenceBy);

@@ -16,7 +16,7 @@ import { dirname, join } from "node:path";
 import { type FullStore, isStoreError } from "@kv/core";
 import type { FileStoreOptions } from "@kv/file";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
-import { fileOf, listed, lockOf, outcomeOf, storeIn } from "./places.ts";
+import { fileOf, listed, lockOf, outcomeOf, storeIn } from "./stores.ts";
 import { newDirectory, newParent } from "./temporary.ts";
 
 const parent = newParent();
@@ -207,7 +207,7 @@ describe.each(["local", "network"] as const)("S7 in a lock's place, disk %s", (d
     ["a long text", "x".repeat(5_000)],
   ])("a file that holds %s is broken when it stays as it is, and nothing else goes", async (_, content) => {
     const { directory } = await prepared(disk); // by a store that is still there
-    const store = storeIn({ directory, disk, durability: "none" }, { stillMs: 1 });
+    const store = storeIn({ directory, disk, durability: "none" }, { heartbeatTimeoutMs: 1 });
     const lock = lockOf(directory, "key");
     writeFileSync(lock, content);
     expect(await store.deleteExpired()).toBe(0);

@@ -5,7 +5,7 @@ import type { FileStoreOptions } from "@kv/file";
 import { afterAll, describe, expect, test } from "vitest";
 import { errno, faultyDisk } from "./injected-faults.ts";
 import { empty, fill, fillInodes, may, mountTmpfs, remount } from "./mounted.ts";
-import { listed, outcomeOf, storeIn } from "./places.ts";
+import { listed, outcomeOf, storeIn } from "./stores.ts";
 import { allBelow, newDirectory, newParent } from "./temporary.ts";
 
 const parent = newParent();

@@ -4,7 +4,7 @@ import type { FullStore } from "@kv/core";
 import { fileStore } from "@kv/file";
 import { afterAll, describe, expect, test } from "vitest";
 import { fill, fillInodes, may, mountTmpfs } from "./mounted.ts";
-import { storeIn } from "./places.ts";
+import { storeIn } from "./stores.ts";
 import { newParent } from "./temporary.ts";
 
 // A disk that others have filled, and a store that is opened to make room: it must not need any for that.

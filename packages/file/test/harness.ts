@@ -2,16 +2,16 @@ import { rmSync, truncateSync } from "node:fs";
 import { basename } from "node:path";
 import type { Store } from "@kv/core";
 import { type FileStoreOptions, fileStore } from "@kv/file";
+import { soak } from "@kv/test-support";
 import type { Harness, RunOptions } from "@kv/testkit";
 import { type IdleProcess, openInProcess, type ProcessStore } from "@kv/testkit/process";
 import { afterAll } from "vitest";
-import { fileStoreIn } from "../src/file-store.ts";
-import { entryKey, layoutOf, placeOf } from "../src/layout.ts";
+import { entryKey, layoutOf, locateNamespace } from "../src/format/layout.ts";
+import { fileStoreIn } from "../src/store/file-store.ts";
 import { golden } from "./golden.ts";
 import { errno, faultyDisk } from "./injected-faults.ts";
 import { newDirectory, newParent } from "./temporary.ts";
 
-export const soak: boolean = process.env["KV_SOAK"] === "1";
 /** How many random runs: an ordinary test run tries a sample. */
 export const runs: RunOptions = soak ? {} : { runs: 10 };
 
@@ -45,10 +45,10 @@ export function fileHarness(name: string, given: Omit<FileStoreOptions, "directo
           impatient.push(store);
           return store;
         },
-        untouched: () => !directory.isThere(),
+        untouched: () => !directory.exists(),
         damage(key) {
           const { data } = layoutOf(directory.path);
-          truncateSync(entryKey(placeOf(data, []), key).path, 40);
+          truncateSync(entryKey(locateNamespace(data, []), key).path, 40);
         },
         fail() {
           fails = true;

@@ -1,13 +1,13 @@
 import { closeSync, constants, openSync } from "node:fs";
 import { basename, dirname, normalize } from "node:path";
 import type { Answer } from "@kv/core/driver";
-import { isErrno } from "../src/errors.ts";
-import { type Disk, disks, type Files } from "../src/files.ts";
+import { type Disk, disks, type FileSystem } from "../src/disk/file-system.ts";
+import { isErrno } from "../src/errors/errors.ts";
 
 /** Whether to hold up a call, which is the so many-th since `arm` that can be. */
 export type Holds = (call: {
   readonly number: number;
-  readonly name: keyof Files;
+  readonly name: keyof FileSystem;
   readonly args: readonly unknown[];
 }) => boolean;
 
@@ -27,15 +27,15 @@ export const sides: readonly Side[] =
  * then on the process can go on, or be killed: then no call of it is made any more.
  */
 export class HeldDisk implements Disk {
-  readonly now: Files;
-  readonly later: Files;
+  readonly inline: FileSystem;
+  readonly pooled: FileSystem;
   /** Settles when the call is reached. */
   held!: Promise<void>;
   #holds: Holds;
   readonly #side: Side;
   #released!: Promise<void>;
   #reached!: () => void;
-  #goOn!: () => void;
+  #resume!: () => void;
   #calls = 0;
   #state: "idle" | "armed" | "killed" = "idle";
   /** How many more calls are made after it was released, until it is killed. */
@@ -45,14 +45,14 @@ export class HeldDisk implements Disk {
     this.#holds = holds;
     this.#side = side;
     this.#expect();
-    const { later } = disks.network;
-    const names = Object.keys(later) as (keyof Files)[];
+    const { pooled } = disks.network;
+    const names = Object.keys(pooled) as (keyof FileSystem)[];
     const calls = names.map((name) => {
-      const call = later[name] as (...args: unknown[]) => Answer<unknown>;
+      const call = pooled[name] as (...args: unknown[]) => Answer<unknown>;
       return [name, (...args: unknown[]) => this.#made(name, args, (found) => call(...found))];
     });
-    this.now = Object.fromEntries(calls) as Files;
-    this.later = this.now;
+    this.inline = Object.fromEntries(calls) as FileSystem;
+    this.pooled = this.inline;
   }
 
   arm(): void {
@@ -63,15 +63,15 @@ export class HeldDisk implements Disk {
   release(callsLeft: number = Number.POSITIVE_INFINITY): void {
     this.#state = "idle";
     this.#callsLeft = callsLeft;
-    this.#goOn();
+    this.#resume();
   }
 
   /** Lets the process go on, and holds it up again at another call. */
   holdNext(holds: Holds): void {
-    const goOn = this.#goOn;
+    const resume = this.#resume;
     this.#holds = holds;
     this.#expect();
-    goOn();
+    resume();
   }
 
   /** Whether a call was refused because the process was killed. */
@@ -80,7 +80,7 @@ export class HeldDisk implements Disk {
   }
 
   async #made(
-    name: keyof Files,
+    name: keyof FileSystem,
     args: readonly unknown[],
     call: (args: readonly unknown[]) => Answer<unknown>,
   ): Promise<unknown> {
@@ -106,7 +106,7 @@ export class HeldDisk implements Disk {
     return [];
   }
 
-  #isHeld(name: keyof Files, args: readonly unknown[]): boolean {
+  #isHeld(name: keyof FileSystem, args: readonly unknown[]): boolean {
     const isPartly = this.#side === "within" || this.#side === "halfway";
     if (isPartly && name !== "rename" && name !== "link") return false;
     this.#calls += 1;
@@ -118,7 +118,7 @@ export class HeldDisk implements Disk {
       this.#reached = resolve;
     });
     this.#released = new Promise((resolve) => {
-      this.#goOn = resolve;
+      this.#resume = resolve;
     });
   }
 

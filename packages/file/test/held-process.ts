@@ -1,5 +1,5 @@
 import { parentPort } from "node:worker_threads";
-import { fileStoreIn } from "../src/file-store.ts";
+import { fileStoreIn } from "../src/store/file-store.ts";
 import { HeldDisk, isCommit } from "./held-disk.ts";
 
 // Increments a key and stops in the middle, with its lock in its hand, until it is told to go on. A process or a thread.
@@ -8,7 +8,7 @@ type Message = "held" | "go on" | { readonly done: string };
 
 const [directory = ""] = process.argv.slice(2);
 const disk = new HeldDisk(isCommit);
-const store = fileStoreIn({ directory, durability: "none" }, { disk });
+const store = fileStoreIn({ directory, durability: "none", timeout: "10m" }, { disk }); // however long it is held
 
 function say(message: Message): void {
   if (parentPort === null) process.send?.(message);

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import { join } from "node:path";
 import type { Answer } from "@kv/core/driver";
-import { type Disk, disks, type Files } from "../src/files.ts";
+import { type Disk, disks, type FileSystem } from "../src/disk/file-system.ts";
 import type { DiskCall } from "./injected-faults.ts";
 
 /**
@@ -10,8 +10,8 @@ import type { DiskCall } from "./injected-faults.ts";
  * the system, and is made when the disk answers again.
  */
 export class HungDisk implements Disk {
-  readonly now: Files;
-  readonly later: Files;
+  readonly inline: FileSystem;
+  readonly pooled: FileSystem;
   /** The calls that have reached it while it did not answer. */
   readonly sent: DiskCall[] = [];
   /** How many wait. */
@@ -24,10 +24,10 @@ export class HungDisk implements Disk {
   /** @param directory where it may put files of its own */
   constructor(directory: string) {
     this.#directory = directory;
-    const { later } = disks.network;
-    const names = Object.keys(later) as (keyof Files)[];
+    const { pooled } = disks.network;
+    const names = Object.keys(pooled) as (keyof FileSystem)[];
     const calls = names.map((name) => {
-      const call = later[name] as (...args: unknown[]) => Answer<unknown>;
+      const call = pooled[name] as (...args: unknown[]) => Answer<unknown>;
       return [
         name,
         async (...args: unknown[]) => {
@@ -36,8 +36,8 @@ export class HungDisk implements Disk {
         },
       ];
     });
-    this.now = Object.fromEntries(calls) as Files;
-    this.later = this.now;
+    this.inline = Object.fromEntries(calls) as FileSystem;
+    this.pooled = this.inline;
   }
 
   /** From now on it does not answer, or not to some calls. */

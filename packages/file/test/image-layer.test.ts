@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bundled } from "./bundled.ts";
 import { heldProcess } from "./held-child.ts";
 import { may, mountOverlay } from "./mounted.ts";
-import { listed, storeIn, usedStoreIn } from "./places.ts";
+import { listed, storeIn, usedStoreIn } from "./stores.ts";
 import { newDirectory, newParent } from "./temporary.ts";
 
 // A store that came with the image of a container: all that is there lies in a layer that is read-only, and what is
@@ -34,11 +34,11 @@ const images: Readonly<Record<string, () => Promise<string>>> = {
     const lower = newLower();
     const directory = join(lower, "store");
     await filled(directory);
-    const company = await usedStoreIn(directory);
+    const neighbour = await usedStoreIn(directory);
     const { child } = await heldProcess(program, directory);
     child.kill("SIGKILL");
     await once(child, "exit");
-    await company.close();
+    await neighbour.close();
     return lower;
   },
 };
@@ -75,15 +75,15 @@ describe.skipIf(!may.mountOverlay).each(Object.keys(images))(
   (image) => {
     test.each(Object.entries(operations))("%s", async (name, { call, answer }) => {
       const directory = join(mountOverlay(parent, (await images[image]?.()) ?? ""), "store");
-      const store = storeIn({ directory, timeout: "2s" });
+      const store = unforgiving(directory);
       expect(await call(store)).toEqual(answer);
-      const other = storeIn({ directory, timeout: "2s" });
+      const other = unforgiving(directory);
       for (const each of [store, other]) expect(await stateOf(each)).toEqual(left[name] ?? ["41", "1", "1"]);
     });
 
     test("all of them, one after the other, by two stores", async () => {
       const directory = join(mountOverlay(parent, (await images[image]?.()) ?? ""), "store");
-      const [one, two] = [storeIn({ directory, timeout: "2s" }), storeIn({ directory, timeout: "2s" })];
+      const [one, two] = [unforgiving(directory), unforgiving(directory)];
       expect((await one.increment("key")).value).toBe(42);
       expect((await two.increment("key")).value).toBe(43);
       expect(await one.deleteExpired()).toBe(1);
@@ -106,11 +106,19 @@ test.skipIf(!may.mountOverlay)(
   async () => {
     const lower = await images["not closed: a process was killed while it changed something"]?.();
     const directory = join(mountOverlay(parent, lower ?? ""), "store");
-    const store = storeIn({ directory, timeout: "2s" }, { lifeOf: () => "unknown", stillMs: 1 });
+    const store = storeIn(
+      { directory, timeout: "20s" },
+      { livenessOf: () => "unknown", heartbeatTimeoutMs: 1 },
+    );
     expect((await store.increment("key")).value).toBe(42);
     expect((await store.increment("other")).value).toBe(2);
   },
 );
+
+/** A store that no silence makes take a lock for free. */
+function unforgiving(directory: string): FullStore {
+  return storeIn({ directory, timeout: "20s" }, { heartbeatTimeoutMs: Number.POSITIVE_INFINITY });
+}
 
 function newLower(): string {
   const lower = newDirectory(parent).path;

@@ -1,9 +1,9 @@
 import type { Answer } from "@kv/core/driver";
 import type { FileStoreOptions } from "@kv/file";
-import { asynchronousFiles, type Disk, disks, type Files } from "../src/files.ts";
+import { asynchronousFileSystem, type Disk, disks, type FileSystem } from "../src/disk/file-system.ts";
 
 export interface DiskCall {
-  readonly name: keyof Files;
+  readonly name: keyof FileSystem;
   readonly args: readonly unknown[];
 }
 
@@ -12,9 +12,9 @@ export type Fault = (call: DiskCall) => Error | undefined;
 
 /** The disk, with faults. */
 export function faultyDisk(fault: Fault, kind: FileStoreOptions["disk"] = "local"): Disk {
-  const { now, later } = disks[kind];
-  const faultyLater = faulty(later, fault);
-  return { now: now === later ? faultyLater : faulty(now, fault), later: faultyLater };
+  const { inline, pooled } = disks[kind];
+  const faultyLater = faulty(pooled, fault);
+  return { inline: inline === pooled ? faultyLater : faulty(inline, fault), pooled: faultyLater };
 }
 
 /** An error as the file system's. */
@@ -23,8 +23,8 @@ export function errno(code: string, { name, args }: DiskCall): Error {
   return Object.assign(new Error(`${code}: injected, ${name}`), { code, errno: -1, syscall: name, path });
 }
 
-function faulty(files: Files, fault: Fault): Files {
-  const isAsynchronous = files === asynchronousFiles;
+function faulty(files: FileSystem, fault: Fault): FileSystem {
+  const isAsynchronous = files === asynchronousFileSystem;
   return aroundEach(files, (called, call) => {
     const error = fault(called);
     if (error === undefined) return call();
@@ -35,13 +35,13 @@ function faulty(files: Files, fault: Fault): Files {
 
 /** The same calls, each of them made by `around`. */
 export function aroundEach(
-  files: Files,
+  files: FileSystem,
   around: (called: DiskCall, call: () => Answer<unknown>) => Answer<unknown>,
-): Files {
-  const names = Object.keys(files) as (keyof Files)[];
+): FileSystem {
+  const names = Object.keys(files) as (keyof FileSystem)[];
   const wrapped = names.map((name) => {
     const call = files[name] as (...args: unknown[]) => Answer<unknown>;
     return [name, (...args: unknown[]) => around({ name, args }, () => call(...args))];
   });
-  return Object.fromEntries(wrapped) as Files;
+  return Object.fromEntries(wrapped) as FileSystem;
 }

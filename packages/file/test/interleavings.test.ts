@@ -1,9 +1,9 @@
 import { rmSync } from "node:fs";
 import { type FullStore, isStoreError } from "@kv/core";
 import { fileStore } from "@kv/file";
+import { soak } from "@kv/test-support";
 import { afterAll, describe, expect, test } from "vitest";
-import { fileStoreIn } from "../src/file-store.ts";
-import { soak } from "./harness.ts";
+import { fileStoreIn } from "../src/store/file-store.ts";
 import { HeldDisk, type Side, sides } from "./held-disk.ts";
 import { ourDesign, storeOf } from "./mutants/mutated-store.ts";
 import { newDirectory, newParent } from "./temporary.ts";
@@ -91,7 +91,7 @@ async function tried(
   at: number,
   side: Side,
   orders: readonly string[],
-  life: "unknown" | "alive",
+  liveness: "unknown" | "alive",
 ): Promise<Outcome> {
   const where = `${held} held ${side} call ${at}, ${other} meanwhile`;
   const directory = newDirectory(parent);
@@ -100,9 +100,9 @@ async function tried(
   const slow = fileStoreIn(options, { disk });
   await beginnings[beginning]?.(slow);
   const quick =
-    life === "alive"
+    liveness === "alive"
       ? storeOf(ourDesign, directory.path, {}, "gives up")
-      : fileStoreIn(options, { stillMs: 1, lifeOf: () => "unknown" });
+      : fileStoreIn(options, { heartbeatTimeoutMs: 1, livenessOf: () => "unknown" });
   disk.arm();
   const first = operations[held]?.(slow);
   const reached = await Promise.race([disk.held.then(() => true), first?.then(() => false)]);
@@ -117,7 +117,7 @@ async function tried(
   try {
     secondAnswer = await operations[other]?.(quick);
   } catch (error) {
-    if (life !== "alive" || !isStoreError(error, "KV_TIMEOUT")) throw error;
+    if (liveness !== "alive" || !isStoreError(error, "KV_TIMEOUT")) throw error;
     outcome = "timeout";
   }
   disk.release();

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileStore } from "@kv/file";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { bundled } from "./bundled.ts";
-import { listed } from "./places.ts";
+import { listed } from "./stores.ts";
 import { newDirectory, newParent } from "./temporary.ts";
 
 const parent = newParent();

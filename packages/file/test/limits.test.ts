@@ -5,7 +5,7 @@ import type { FileStoreOptions } from "@kv/file";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bundled } from "./bundled.ts";
 import { errno, faultyDisk } from "./injected-faults.ts";
-import { fileOf, outcomeOf, storeIn } from "./places.ts";
+import { fileOf, outcomeOf, storeIn } from "./stores.ts";
 import { allBelow, newDirectory, newParent } from "./temporary.ts";
 
 const run = promisify(execFile);

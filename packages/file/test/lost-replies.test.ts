@@ -2,10 +2,10 @@ import { rmSync } from "node:fs";
 import type { FullStore } from "@kv/core";
 import type { FileStoreOptions } from "@kv/file";
 import { afterAll, describe, expect, test } from "vitest";
-import { type Disk, disks, type Files } from "../src/files.ts";
+import { type Disk, disks, type FileSystem } from "../src/disk/file-system.ts";
 import { leadsTo } from "./held-disk.ts";
 import { aroundEach, type DiskCall, errno } from "./injected-faults.ts";
-import { fileOf, lockOf, outcomeOf, storeIn } from "./places.ts";
+import { fileOf, lockOf, outcomeOf, storeIn } from "./stores.ts";
 import { newDirectory, newParent } from "./temporary.ts";
 
 // Over a network the reply to a call can get lost. The client then makes it again, and tells of what it finds: a rename
@@ -17,15 +17,15 @@ afterAll(() => rmSync(parent, { recursive: true, force: true }));
 /** Asked after every call to the disk that was done: an error that it gives is told in the place of the answer. */
 type Loss = (call: DiskCall) => Error | undefined;
 
-type Kind = Exclude<FileStoreOptions["disk"], undefined>;
+type DiskKind = Exclude<FileStoreOptions["disk"], undefined>;
 
-function losingDisk(loses: Loss, kind: Kind): Disk {
-  const { now, later } = disks[kind];
-  const losingLater = losing(later, loses);
-  return { now: now === later ? losingLater : losing(now, loses), later: losingLater };
+function losingDisk(loses: Loss, kind: DiskKind): Disk {
+  const { inline, pooled } = disks[kind];
+  const losingLater = losing(pooled, loses);
+  return { inline: inline === pooled ? losingLater : losing(inline, loses), pooled: losingLater };
 }
 
-function losing(files: Files, loses: Loss): Files {
+function losing(files: FileSystem, loses: Loss): FileSystem {
   return aroundEach(files, (called, call) => {
     const told = <T>(answer: T): T => {
       const error = loses(called);
@@ -121,7 +121,7 @@ describe.each(["local", "network"] as const)("S7 a lock, disk %s", (kind) => {
     }));
     expect((await store.increment("key")).value).toBe(42);
     expect(lost()).toBe(1);
-    expect((await storeIn({ directory, timeout: "1s" }).increment("key")).value).toBe(43);
+    expect((await unforgiving(directory).increment("key")).value).toBe(43);
   });
 
   test("that was let go, and the reply lost (ENOENT), is free", async () => {
@@ -130,10 +130,15 @@ describe.each(["local", "network"] as const)("S7 a lock, disk %s", (kind) => {
     }));
     expect((await store.increment("key")).value).toBe(42);
     expect(lost()).toBe(1);
-    expect((await storeIn({ directory, timeout: "1s" }).increment("key")).value).toBe(43);
+    expect((await unforgiving(directory).increment("key")).value).toBe(43);
     expect((await store.increment("key")).value).toBe(44);
   });
 });
+
+/** A store that no silence makes take a lock for free. */
+function unforgiving(directory: string): FullStore {
+  return storeIn({ directory, timeout: "20s" }, { heartbeatTimeoutMs: Number.POSITIVE_INFINITY });
+}
 
 interface Losing {
   readonly isLost: (call: DiskCall) => boolean;
@@ -144,7 +149,7 @@ interface Losing {
 
 /** A store with an entry, on a disk that loses the reply to one call. */
 async function prepared(
-  kind: Kind,
+  kind: DiskKind,
   losingOf: (entry: string, lock: string) => Losing,
 ): Promise<{ directory: string; store: FullStore; lost: () => number }> {
   const directory = newDirectory(parent).path;

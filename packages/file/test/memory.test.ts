@@ -1,10 +1,10 @@
 import { spawnSync } from "node:child_process";
 import { readdirSync, rmSync } from "node:fs";
+import { soak } from "@kv/test-support";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { fileStoreIn } from "../src/file-store.ts";
-import { layoutOf } from "../src/layout.ts";
+import { layoutOf } from "../src/format/layout.ts";
+import { fileStoreIn } from "../src/store/file-store.ts";
 import { bundled } from "./bundled.ts";
-import { soak } from "./harness.ts";
 import { faultyDisk } from "./injected-faults.ts";
 import { newDirectory, newParent } from "./temporary.ts";
 
@@ -14,7 +14,7 @@ afterAll(() => rmSync(parent, { recursive: true, force: true }));
 const { path: directory } = newDirectory(parent);
 const entries = 20_000;
 const folders = `${layoutOf(directory).data}/d`;
-const limit = { timeout: 120_000 };
+const limit = { timeout: 300_000 };
 
 /** Names that were read from folders, and the files that were opened since: the names that are held are those between. */
 let named = 0;

@@ -1,15 +1,15 @@
 import { rmSync } from "node:fs";
 import { isStoreError } from "@kv/core";
 import { afterAll, expect, test } from "vitest";
-import type { Files } from "../src/files.ts";
+import type { FileSystem } from "../src/disk/file-system.ts";
 import { errno, faultyDisk } from "./injected-faults.ts";
-import { outcomeOf, storeIn } from "./places.ts";
+import { outcomeOf, storeIn } from "./stores.ts";
 import { newDirectory, newParent } from "./temporary.ts";
 
 const parent = newParent("memory");
 afterAll(() => rmSync(parent, { recursive: true, force: true }));
 
-const failing: readonly (keyof Files)[] = ["open", "read", "write", "sync", "stat", "link", "rename"];
+const failing: readonly (keyof FileSystem)[] = ["open", "read", "write", "sync", "stat", "link", "rename"];
 
 test.each(failing)("E1 an error of the disk says at which file or directory it was: %s", async (name) => {
   const { path: directory } = newDirectory(parent);

@@ -2,10 +2,10 @@ import { rmSync } from "node:fs";
 import { type FullStore, isStoreError } from "@kv/core";
 import { fileStore } from "@kv/file";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
-import { fileStoreIn } from "../src/file-store.ts";
-import { type Disk, disks, type Files } from "../src/files.ts";
+import { type Disk, disks, type FileSystem } from "../src/disk/file-system.ts";
+import { fileStoreIn } from "../src/store/file-store.ts";
 import { aroundEach, errno, faultyDisk } from "./injected-faults.ts";
-import { listed, outcomeOf, storeIn, usedStoreIn } from "./places.ts";
+import { listed, outcomeOf, storeIn, usedStoreIn } from "./stores.ts";
 import { newDirectory, newParent } from "./temporary.ts";
 
 // What other file systems and other runtimes answer, injected.
@@ -36,13 +36,13 @@ describe("S7 a runtime whose errors have a code and no number", () => {
     await usedStoreIn(directory.path);
     let beats = 0;
     const disk = withoutNumbers((name) => {
-      if (name === "beat") beats += 1;
+      if (name === "touch") beats += 1;
     });
     const store = storeIn({ directory: directory.path, durability: "none" }, { disk });
     expect((await store.increment("key")).value).toBe(1);
     directory.remove();
     beats = 0;
-    await expect.poll(() => beats, { timeout: 10_000 }).toBeGreaterThan(0);
+    await expect.poll(() => beats, { timeout: 60_000 }).toBeGreaterThan(0);
     await new Promise(setImmediate);
     expect(warnings).toEqual([]);
     expect(await store.get("key")).toBeUndefined();
@@ -70,11 +70,11 @@ describe("S7 a runtime whose errors have a code and no number", () => {
 });
 
 /** The disk of a runtime whose errors have no `errno`. */
-function withoutNumbers(called: (name: keyof Files) => void = () => {}): Disk {
-  const { now, later } = disks.local;
-  return { now: stripped(now), later: stripped(later) };
+function withoutNumbers(called: (name: keyof FileSystem) => void = () => {}): Disk {
+  const { inline, pooled } = disks.local;
+  return { inline: stripped(inline), pooled: stripped(pooled) };
 
-  function stripped(files: Files): Files {
+  function stripped(files: FileSystem): FileSystem {
     return aroundEach(files, ({ name }, call) => {
       called(name);
       try {
@@ -124,7 +124,15 @@ describe("S7 a file handle that the server does not know any more (ESTALE)", () 
         const untouched = await stateAfter(undefined);
         const done = await stateAfter(name);
         let at = 1;
-        while (await tried(name, at, howLong === "once", untouched, done)) at += 1;
+        for (let isOver = false; !isOver; ) {
+          // Some are tried again until their timeout: several beside each other.
+          const tries = Array.from({ length: 8 }, (_, more) =>
+            tried(name, at + more, howLong === "once", untouched, done),
+          );
+          const reached = await Promise.all(tries);
+          isOver = reached.includes(false);
+          at += isOver ? reached.indexOf(false) : reached.length;
+        }
         expect(at).toBeGreaterThan(2);
       },
     );
@@ -163,10 +171,22 @@ describe("S7 a file handle that the server does not know any more (ESTALE)", () 
       expect(outcome, where).toEqual(done.answer);
       expect(state, where).toBe(done.state);
     }
-    expect((await store.increment("again")).value, `${where}: it goes on`).toBe(1);
+    const again = await untilDone(() => store.increment("again"));
+    expect(again.value, `${where}: it goes on`).toBe(1);
     await store.close();
     directory.remove();
     return reached;
+  }
+
+  /** What a call gives once it is done: one that a busy machine kept from its work has changed nothing. */
+  async function untilDone<T>(call: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await call();
+      } catch (error) {
+        if (!isStoreError(error, "KV_TIMEOUT") && !isStoreError(error, "KV_UNAVAILABLE")) throw error;
+      }
+    }
   }
 
   interface Seen {

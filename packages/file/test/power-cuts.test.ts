@@ -1,9 +1,9 @@
 import { rmSync } from "node:fs";
+import { soak } from "@kv/test-support";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
-import type { Durability } from "../src/store-directory.ts";
+import type { Durability } from "../src/ownership/environment.ts";
 import { randomOf } from "./crash-states.ts";
-import { soak } from "./harness.ts";
 import { survives, type Tally } from "./power-cuts.ts";
 import { type Scenario, type Step, scenarios } from "./power-scenarios.ts";
 import type { Mutation } from "./recorded-disk.ts";

@@ -1,8 +1,8 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { type FullStore, isStoreError } from "@kv/core";
-import { fileStoreIn } from "../src/file-store.ts";
-import { lifeOf, newIdentity } from "../src/identity.ts";
-import type { Durability } from "../src/store-directory.ts";
+import type { Durability } from "../src/ownership/environment.ts";
+import { livenessOf, newOwnerId } from "../src/ownership/owner-id.ts";
+import { fileStoreIn } from "../src/store/file-store.ts";
 import { crashState, type Random, rebuild } from "./crash-states.ts";
 import { countOf } from "./ledger.ts";
 import { possibleStates, shown } from "./possible-states.ts";
@@ -37,7 +37,7 @@ export interface Tally {
 interface Recording {
   readonly disk: RecordedDisk;
   readonly history: History;
-  readonly identities: ReadonlySet<string>;
+  readonly ownerIds: ReadonlySet<string>;
 }
 
 /** Plays a scenario, cuts the power at some moments, and throws where a promise of the durability is broken. */
@@ -69,23 +69,23 @@ export async function survives(scenario: Scenario, options: PowerCuts, tally: Ta
 async function recorded(scenario: Scenario, { parent, durability, mutation }: PowerCuts): Promise<Recording> {
   const path = mkdtempSync(`${parent}/recorded-`);
   const disk = new RecordedDisk(path, scenario.disk, mutation);
-  const identities = new Set<string>();
+  const ownerIds = new Set<string>();
   const open = (): FullStore =>
     fileStoreIn(
-      { directory: `${path}/data/kv`, durability, timeout: "20s" },
+      { directory: `${path}/data/kv`, durability, timeout: "10m" },
       {
         disk,
         now: () => nowMs,
-        newIdentity(home) {
-          const identity = newIdentity(home);
-          identities.add(identity);
-          return identity;
+        newOwnerId(home) {
+          const ownerId = newOwnerId(home);
+          ownerIds.add(ownerId);
+          return ownerId;
         },
       },
     );
   const stores = [open(), open()];
   try {
-    return { disk, identities, history: await played(scenario, stores, disk) };
+    return { disk, ownerIds, history: await played(scenario, stores, disk) };
   } finally {
     for (const store of stores) await store.close();
     rmSync(path, { recursive: true, force: true });
@@ -93,7 +93,7 @@ async function recorded(scenario: Scenario, { parent, durability, mutation }: Po
 }
 
 async function check(
-  { history, identities }: Recording,
+  { history, ownerIds }: Recording,
   durability: Durability,
   cut: number,
   path: string,
@@ -101,8 +101,12 @@ async function check(
 ): Promise<void> {
   const directory = `${path}/data/kv`;
   const store = fileStoreIn(
-    { directory, durability: "none", timeout: "2s" },
-    { now: () => nowMs, lifeOf: (owner) => (identities.has(owner) ? "ended" : lifeOf(owner)) },
+    { directory, durability: "none", timeout: "20s" },
+    {
+      now: () => nowMs,
+      heartbeatTimeoutMs: Number.POSITIVE_INFINITY,
+      livenessOf: (owner) => (ownerIds.has(owner) ? "ended" : livenessOf(owner)),
+    },
   );
   for (const [name, calls] of history.calls) {
     const state = await stateOf(store, name);

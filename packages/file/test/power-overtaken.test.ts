@@ -1,9 +1,9 @@
 import { rmSync } from "node:fs";
 import { fileStore } from "@kv/file";
 import { afterAll, describe, expect, test } from "vitest";
-import { fileStoreIn } from "../src/file-store.ts";
-import { type Disk, toRead } from "../src/files.ts";
-import { layoutOf } from "../src/layout.ts";
+import { type Disk, readFlags } from "../src/disk/file-system.ts";
+import { layoutOf } from "../src/format/layout.ts";
+import { fileStoreIn } from "../src/store/file-store.ts";
 import { crashState, randomOf, rebuild } from "./crash-states.ts";
 import { RecordedDisk } from "./recorded-disk.ts";
 import { newParent } from "./temporary.ts";
@@ -51,18 +51,18 @@ function movingDisk(): MovingDisk {
   const directory = `${path}/kv`;
   const { data, trash } = layoutOf(directory);
   let awaited: RegExp | undefined;
-  const move = (): void => void disk.now.rename(`${data}/n/n-a`, `${trash}/1`);
+  const move = (): void => void disk.inline.rename(`${data}/n/n-a`, `${trash}/1`);
   return {
     directory,
-    later: disk.later,
-    now: {
-      ...disk.now,
+    pooled: disk.pooled,
+    inline: {
+      ...disk.inline,
       open(opened, flags) {
-        if (flags === toRead && awaited?.test(opened) === true) {
+        if (flags === readFlags && awaited?.test(opened) === true) {
           awaited = undefined;
           move();
         }
-        return disk.now.open(opened, flags);
+        return disk.inline.open(opened, flags);
       },
     },
     move,

@@ -103,7 +103,7 @@ export async function played(
   disk: RecordedDisk,
 ): Promise<History> {
   const history = new History();
-  let underWay: Promise<void>[] = [];
+  let inFlight: Promise<void>[] = [];
   for (const [index, each] of steps.entries()) {
     const { store, pause } = each;
     const made = madeOf(steps, index);
@@ -115,7 +115,7 @@ export async function played(
       return call;
     });
     const answer = made.begin(storeAt(stores[store] as FullStore, paths[each.path] ?? []));
-    underWay.push(
+    inFlight.push(
       answer.then((answered) => {
         const doneAt = disk.mark();
         history.moments.push(doneAt);
@@ -123,13 +123,13 @@ export async function played(
       }),
     );
     if (pause === "all") {
-      await Promise.all(underWay);
-      underWay = [];
+      await Promise.all(inFlight);
+      inFlight = [];
     } else {
       for (let turn = 0; turn < pause; turn += 1) await nextTurn();
     }
   }
-  await Promise.all(underWay);
+  await Promise.all(inFlight);
   return history;
 }
 

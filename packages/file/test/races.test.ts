@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { readdirSync, rmSync } from "node:fs";
 import type { FullStore } from "@kv/core";
 import { fileStore } from "@kv/file";
+import { soak } from "@kv/test-support";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { bundled } from "./bundled.ts";
-import { soak } from "./harness.ts";
 import { newDirectory, newParent } from "./temporary.ts";
 
 // What the testkit tries a few times between two processes, many times: each race until it was met often enough.

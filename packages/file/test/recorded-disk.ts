@@ -1,5 +1,5 @@
 import { dirname, relative } from "node:path";
-import { type Disk, disks, type Files, toCreate } from "../src/files.ts";
+import { createFlags, type Disk, disks, type FileSystem } from "../src/disk/file-system.ts";
 
 /** All that was done up to a moment is sure to outlast every power cut from another moment on. */
 interface Sync {
@@ -33,8 +33,8 @@ export type Mutation = "no sync of files" | "no sync of directories" | "rename b
  * one step at a later turn of the event loop: so the record has one order.
  */
 export class RecordedDisk implements Disk {
-  readonly now: Files;
-  readonly later: Files;
+  readonly inline: FileSystem;
+  readonly pooled: FileSystem;
   readonly root: RecordedDirectory = newDirectoryNode();
   readonly #path: string;
   readonly #mutation: Mutation | undefined;
@@ -48,9 +48,9 @@ export class RecordedDisk implements Disk {
   constructor(path: string, kind: "local" | "network", mutation?: Mutation) {
     this.#path = path;
     this.#mutation = mutation;
-    const files = this.#recording(disks.local.now); // each call is done when it returns
-    this.later = laterFiles(files, (fd) => this.#syncedLater(fd));
-    this.now = kind === "network" ? this.later : files;
+    const files = this.#recording(disks.local.inline); // each call is done when it returns
+    this.pooled = laterFiles(files, (fd) => this.#syncedLater(fd));
+    this.inline = kind === "network" ? this.pooled : files;
   }
 
   get moment(): number {
@@ -63,12 +63,12 @@ export class RecordedDisk implements Disk {
     return this.#moment;
   }
 
-  #recording(real: Files): Files {
+  #recording(real: FileSystem): FileSystem {
     return {
       ...real,
       open: (path, flags) => {
         const fd = real.open(path, flags) as number;
-        if (flags === toCreate) this.#named(path, { kind: "file", writes: [], syncs: [] });
+        if (flags === createFlags) this.#named(path, { kind: "file", writes: [], syncs: [] });
         this.#opened.set(fd, this.#find(path));
         return fd;
       },
@@ -185,8 +185,8 @@ function newDirectoryNode(): RecordedDirectory {
   return { kind: "directory", steps: [], syncs: [], entries: new Map() };
 }
 
-function laterFiles(files: Files, sync: (fd: number) => Promise<void>): Files {
-  const names = Object.keys(files) as (keyof Files)[];
+function laterFiles(files: FileSystem, sync: (fd: number) => Promise<void>): FileSystem {
+  const names = Object.keys(files) as (keyof FileSystem)[];
   const later = names.map((name) => [
     name,
     async (...args: unknown[]): Promise<unknown> => {
@@ -194,7 +194,7 @@ function laterFiles(files: Files, sync: (fd: number) => Promise<void>): Files {
       return (files[name] as (...args: unknown[]) => unknown)(...args);
     },
   ]);
-  return { ...(Object.fromEntries(later) as Files), sync };
+  return { ...(Object.fromEntries(later) as FileSystem), sync };
 }
 
 /** Lets whatever else is under way go on. */

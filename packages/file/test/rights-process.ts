@@ -4,7 +4,7 @@ import { fileStore } from "@kv/file";
 // Does everything that can be done with an entry, as the user that it was started as, and says how it went.
 
 const [directory = ""] = process.argv.slice(2);
-const store = fileStore({ directory, timeout: "2s" });
+const store = fileStore({ directory, timeout: "20s" });
 const outcomes: [operation: string, outcome: string, message: string][] = [];
 
 async function tried(operation: string, call: () => Promise<unknown>): Promise<void> {

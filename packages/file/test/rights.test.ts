@@ -5,7 +5,7 @@ import type { FullStore } from "@kv/core";
 import { fileStore } from "@kv/file";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bundled } from "./bundled.ts";
-import { fileOf } from "./places.ts";
+import { fileOf } from "./stores.ts";
 import { allBelow, newDirectory, newParent } from "./temporary.ts";
 
 const parent = newParent("memory");

@@ -13,7 +13,7 @@ import {
 import { join } from "node:path";
 import type { FullStore } from "@kv/core";
 import { afterAll, describe, expect, test } from "vitest";
-import { listed, outcomeOf, storeIn } from "./places.ts";
+import { listed, outcomeOf, storeIn } from "./stores.ts";
 import { allBelow, newDirectory, newParent } from "./temporary.ts";
 
 const parent = newParent();
@@ -107,12 +107,8 @@ describe.each(["local", "network"] as const)("S7 the directory of a store, disk 
   test("that is a file, or lies below one, is told of", async () => {
     const file = newDirectory(parent).path;
     writeFileSync(file, "precious");
-    await expectRefused(file, { code: "KV_FAILED" }, /something else stands where a directory/);
-    await expectRefused(
-      join(file, "below"),
-      { code: "KV_FAILED" },
-      /something else stands where a directory/,
-    );
+    await expectRefused(file, { code: "KV_FAILED" }, /something else is where a directory/);
+    await expectRefused(join(file, "below"), { code: "KV_FAILED" }, /something else is where a directory/);
     expect(readFileSync(file, "utf8")).toBe("precious");
   });
 

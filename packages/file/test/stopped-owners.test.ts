@@ -3,13 +3,13 @@ import { rmSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import type { FullStore } from "@kv/core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { fileStoreIn } from "../src/file-store.ts";
-import { type DirectoryId, lifeOf, newIdentity } from "../src/identity.ts";
+import { type DirectoryId, livenessOf, newOwnerId } from "../src/ownership/owner-id.ts";
+import { fileStoreIn } from "../src/store/file-store.ts";
 import { bundled } from "./bundled.ts";
 import { heldProcess } from "./held-child.ts";
 import { HeldDisk, isCommit } from "./held-disk.ts";
 import { ourDesign, storeOf } from "./mutants/mutated-store.ts";
-import { listed, lockOf, outcomeOf, storeIn } from "./places.ts";
+import { listed, lockOf, outcomeOf, storeIn } from "./stores.ts";
 import { newDirectory, newParent } from "./temporary.ts";
 
 const parent = newParent();
@@ -93,7 +93,7 @@ describe("S7 a worker thread that was terminated while it holds a lock", () => {
     const patient = givingUp(directory, Number.POSITIVE_INFINITY);
     expect(await outcomeOf(() => patient.increment("key"))).toMatchObject({ code: "KV_TIMEOUT" });
     expect(textOf(await patient.get("key"))).toBe("41");
-    const store = storeIn({ directory, durability: "none" }, { stillMs: 1 });
+    const store = storeIn({ directory, durability: "none" }, { heartbeatTimeoutMs: 1 });
     expect((await store.increment("key")).value).toBe(42);
   });
 });
@@ -107,19 +107,19 @@ describe("S7 an owner that cannot be looked at", () => {
   };
 
   test.each(Object.keys(elsewhere))(
-    "%s, is fenced when it gives no sign of life: both changes are made, one after the other",
+    "%s, is fenced when it gives no sign of liveness: both changes are made, one after the other",
     async (where) => {
       const { directory } = await prepared();
       const disk = new HeldDisk(isCommit);
-      let identity: string | undefined;
+      let ownerId: string | undefined;
       const far = fileStoreIn(
-        { directory, durability: "none" },
+        { directory, durability: "none", timeout: "10m" },
         {
           disk,
-          newIdentity(home) {
-            if (identity !== undefined) return newIdentity(home);
-            identity = identityWith(elsewhere[where], home);
-            return identity;
+          newOwnerId(home) {
+            if (ownerId !== undefined) return newOwnerId(home);
+            ownerId = identityWith(elsewhere[where], home);
+            return ownerId;
           },
         },
       );
@@ -127,10 +127,10 @@ describe("S7 an owner that cannot be looked at", () => {
       disk.arm();
       const first = far.increment("key");
       await disk.held;
-      expect(lifeOf(identity ?? "")).toBe("unknown");
+      expect(livenessOf(ownerId ?? "")).toBe("unknown");
       const patient = givingUp(directory, Number.POSITIVE_INFINITY);
       expect(await outcomeOf(() => patient.increment("key"))).toMatchObject({ code: "KV_TIMEOUT" });
-      const near = storeIn({ directory, durability: "none" }, { stillMs: 1 });
+      const near = storeIn({ directory, durability: "none" }, { heartbeatTimeoutMs: 1 });
       expect((await near.increment("key")).value).toBe(42);
       disk.release();
       expect((await first).value).toBe(43);
@@ -139,23 +139,23 @@ describe("S7 an owner that cannot be looked at", () => {
   );
 
   test("from before the machine was started again, has ended", () => {
-    expect(lifeOf(identityWith((parts) => void (parts[2] = "00000000")))).toBe("ended");
+    expect(livenessOf(identityWith((parts) => void (parts[2] = "00000000")))).toBe("ended");
   });
 
   test("whose number another process has now, has ended", () => {
-    expect(lifeOf(identityWith((parts) => void (parts[1] = "1")))).toBe("ended");
+    expect(livenessOf(identityWith((parts) => void (parts[1] = "1")))).toBe("ended");
   });
 });
 
 /** Gives up where it finds the lock of an owner that may live, instead of after its timeout. */
-function givingUp(directory: string, stillMs: number): FullStore {
-  const store = storeOf(ourDesign, directory, { stillMs }, "gives up");
+function givingUp(directory: string, heartbeatTimeoutMs: number): FullStore {
+  const store = storeOf(ourDesign, directory, { heartbeatTimeoutMs }, "gives up");
   onTestFinished(() => store.close());
   return store;
 }
 
 function identityWith(change?: (parts: string[]) => void, home: DirectoryId = { dev: 0, ino: 0 }): string {
-  const parts = newIdentity(home).split("-");
+  const parts = newOwnerId(home).split("-");
   change?.(parts);
   return parts.join("-");
 }

@@ -3,12 +3,13 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isStoreError } from "@kv/core";
 import { fileStore } from "@kv/file";
-import { afterAll, expect, test } from "vitest";
-import { fileStoreIn } from "../src/file-store.ts";
-import { disks, type Files } from "../src/files.ts";
-import { lifeOf, newIdentity } from "../src/identity.ts";
+import { afterAll, expect, onTestFinished, test } from "vitest";
+import { disks, type FileSystem } from "../src/disk/file-system.ts";
+import { livenessOf, newOwnerId } from "../src/ownership/owner-id.ts";
+import { fileStoreIn } from "../src/store/file-store.ts";
 import { HeldDisk, isCommit } from "./held-disk.ts";
-import { outcomeOf, storeIn, usedStoreIn } from "./places.ts";
+import { ourDesign, storeOf } from "./mutants/mutated-store.ts";
+import { outcomeOf, storeIn, usedStoreIn } from "./stores.ts";
 import { newDirectory, newParent } from "./temporary.ts";
 
 // What surrounds the protocol: sweeps, closing, batches, and directories that are not what they were.
@@ -67,22 +68,23 @@ test("L1 a sweep makes no directory anew that was removed, and a change does", a
 });
 
 test("S7 a worker thread of another process is judged by its signs of life", () => {
-  const parts = newIdentity({ dev: 1, ino: 1 }).split("-");
+  const parts = newOwnerId({ dev: 1, ino: 1 }).split("-");
   const of = (pid: number, thread: string): string =>
     [pid, ...parts.slice(1, 5), thread, ...parts.slice(6)].join("-");
-  expect(lifeOf(of(process.pid, "77"))).toBe("unknown");
-  expect(lifeOf(of(2 ** 22 + 1, "77"))).toBe("ended"); // there is no such process
+  expect(livenessOf(of(process.pid, "77"))).toBe("unknown");
+  expect(livenessOf(of(2 ** 22 + 1, "77"))).toBe("ended"); // there is no such process
 });
 
 test("S7 a batch says how many of its keys failed, and gravest is what may have been done", async () => {
   const directory = newDirectory(parent).path;
   const disk = new HeldDisk(isCommit);
-  const slow = fileStoreIn({ directory, durability: "none" }, { disk });
+  const slow = fileStoreIn({ directory, durability: "none", timeout: "10m" }, { disk });
   await slow.set("k", "0");
   disk.arm();
   const held = slow.set("k", "1");
   await disk.held;
-  const store = storeIn({ directory, durability: "none", timeout: "200ms" });
+  const store = storeOf(ourDesign, directory, {}, "gives up");
+  onTestFinished(() => store.close());
   const outcome = await outcomeOf(() => store.setMany(["a", "k", "b"].map((key) => [key, "1"] as const)));
   expect(outcome).toMatchObject({ code: "KV_TIMEOUT", message: expect.stringMatching(/1 of 3 keys failed/) });
   expect(await store.getMany(["a", "b"])).toEqual([expect.any(Uint8Array), expect.any(Uint8Array)]);
@@ -93,12 +95,12 @@ test("S7 a batch says how many of its keys failed, and gravest is what may have 
 
 test("L2 what waits for its turn when the store is closed is not made after it", async () => {
   const directory = newDirectory(parent).path;
-  const { later } = disks.local;
-  const slowly: Files["sync"] = async (fd) => {
+  const { pooled } = disks.local;
+  const slowly: FileSystem["sync"] = async (fd) => {
     await sleep(5);
-    await later.sync(fd);
+    await pooled.sync(fd);
   };
-  const disk = { now: disks.local.now, later: { ...later, sync: slowly } };
+  const disk = { inline: disks.local.inline, pooled: { ...pooled, sync: slowly } };
   const store = fileStoreIn({ directory, durability: "file", timeout: "200ms" }, { disk });
   await store.set("before", "1");
   const batch = outcomeOf(() =>
@@ -124,13 +126,13 @@ test("S7 locks/ that a copy has left out is made again", async () => {
 test("T1 a life begins when a lock that was waited for is there", async () => {
   const directory = newDirectory(parent).path;
   const disk = new HeldDisk(isCommit);
-  const slow = fileStoreIn({ directory, durability: "none" }, { disk });
+  const slow = fileStoreIn({ directory, durability: "none", timeout: "10m" }, { disk });
   await slow.set("other", "0");
   disk.arm();
   const held = slow.set("key", "gone", { expiresIn: { milliseconds: 1 } });
   await disk.held;
   let nowMs = Date.now();
-  const store = fileStoreIn({ directory, durability: "none" }, { now: () => nowMs });
+  const store = fileStoreIn({ directory, durability: "none", timeout: "10m" }, { now: () => nowMs });
   const claimed = store.setIfAbsent("key", "mine", { expiresIn: "1s" });
   await sleep(50);
   nowMs += 60_000;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 export interface TemporaryDirectory {
   readonly path: string;
-  isThere(): boolean;
+  exists(): boolean;
   remove(): void;
 }
 
@@ -13,7 +13,7 @@ export function newDirectory(parent: string = tmpdir()): TemporaryDirectory {
   const path = join(parent, `kv-file-${crypto.randomUUID()}`);
   return {
     path,
-    isThere: () => existsSync(path),
+    exists: () => existsSync(path),
     remove: () => rmSync(path, { recursive: true, force: true }),
   };
 }

@@ -5,6 +5,6 @@ export type {
   MemorySettings,
   ServerSettings,
   StoreFactory,
-} from "./backends.ts";
-export { directoryOf } from "./file-url.ts";
-export { type StoreFromUrlOptions, storeFromUrl } from "./store-from-url.ts";
+} from "./backends/backends.ts";
+export { directoryOf } from "./backends/file-url.ts";
+export { type StoreFromUrlOptions, storeFromUrl } from "./store/store-from-url.ts";

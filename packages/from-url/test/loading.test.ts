@@ -19,7 +19,7 @@ describe("E1 a backend whose package", () => {
     await bundle(folder, opening(url));
     const { error, cause } = await opened(folder);
     expect(error).toBe(
-      `KV_FAILED The URL needs ${name}, which is not installed: npm install ${name}. Where you bundle, pass its factory in backends.`,
+      `KV_FAILED The URL needs ${name}, which is not installed: npm install ${name}. If you bundle, pass its factory in the option backends.`,
     );
     expect(cause).toContain(`Cannot find package '${name}'`);
   });
@@ -68,7 +68,9 @@ describe("a bundle", () => {
     const folder = await newFolder();
     await bundle(folder, withBackends("redis://127.0.0.1:1"), "browser");
     await install(folder, "@kv/redis", "export const redisStore = () => {};");
-    expect((await opened(folder)).error).toMatch(/backends has none: pass \{ redis: redisStore \}/);
+    expect((await opened(folder)).error).toMatch(
+      /missing from the option backends: pass \{ redis: redisStore \}/,
+    );
   });
 });
 

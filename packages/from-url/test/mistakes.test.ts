@@ -1,22 +1,22 @@
 import { directoryOf, storeFromUrl } from "@kv/from-url";
 import { expect, test } from "vitest";
 
-/** What every message about a scheme ends with. */
+/** The end of every message about a scheme. */
 const schemes =
   'begins with one of memory:, file:, redis:, rediss:, valkey:, valkeys:, like "redis://localhost:6379".';
 
 test.each([
   ["", schemes],
-  ["nonsense", `This is no URL of a store. A store's URL ${schemes}`],
-  ["./data", "This is no URL"],
-  ["127.0.0.1:6379", "This is no URL"],
+  ["nonsense", `This is not the URL of a store. A store's URL ${schemes}`],
+  ["./data", "This is not the URL"],
+  ["127.0.0.1:6379", "This is not the URL"],
   ["localhost:6379", `There is no backend for "localhost:". A store's URL ${schemes}`],
   ["mysql://ada:s3cret@localhost", `There is no backend for "mysql:". A store's URL ${schemes}`],
   ["reddis://ada:s3cret@localhost", 'no backend for "reddis:". Did you mean "redis:"?'],
   ["files:./data", 'Did you mean "file:"?'],
   ["memory", 'Did you mean "memory:"?'],
-  ["ada:s3cret@localhost", "This is no URL"],
-  ["s3cret:s3cret@localhost", "This is no URL"],
+  ["ada:s3cret@localhost", "This is not the URL"],
+  ["s3cret:s3cret@localhost", "This is not the URL"],
   ["redis://ada:s3cret@localhost:99999", 'url must be like "redis://'],
   ["redis://ada:s3cret@localhost/x", 'url must be like "redis://'],
   ["redis://ada:s3cret@localhost?namespace=a", 'url must be like "redis://'],
@@ -29,7 +29,7 @@ test.each([
   ["memory:?maxEntry=1", 'no option "maxEntry" here. Known: maxEntries, maxBytes'],
   ["memory:?maxEntries=many", "maxEntries in the URL must be a whole number"],
   ["memory:?maxEntries=0", "maxEntries must be at least 1"],
-  ["memory:?maxEntries=1&maxEntries=2", "says maxEntries twice"],
+  ["memory:?maxEntries=1&maxEntries=2", "sets maxEntries twice"],
   ["memory:?__proto__=1", 'no option "__proto__" here'],
   ["file:", "The URL of a directory must be like"],
   ["file:?durability=none", "The URL of a directory must be like"],
@@ -57,7 +57,7 @@ test.each<[object, string]>([
   [{ timeout: "soon" }, "timeout must be a number and a unit"],
   [{ sweepEvery: "often" }, "sweepEvery must be a number and a unit"],
   [{ backends: { sqlite: () => undefined } }, 'no option "sqlite" here. Known: memory, file, redis, valkey'],
-  [{ backends: {} }, "backends has none"],
+  [{ backends: {} }, "missing from the option backends"],
 ])("E1 the options %o are refused on every backend", async (options, says) => {
   for (const url of ["memory:", "file:./data", "redis://127.0.0.1:1", "valkey://127.0.0.1:1"]) {
     const opened = storeFromUrl(url, options);
@@ -68,7 +68,7 @@ test.each<[object, string]>([
   }
 });
 
-test.each([undefined, null, 1, {}, ["memory:"]])("E1 %o in the place of a URL is refused", async (url) => {
+test.each([undefined, null, 1, {}, ["memory:"]])("E1 %o instead of a URL is refused", async (url) => {
   await expect(storeFromUrl(url as never)).rejects.toThrow(TypeError);
   await expect(storeFromUrl(url as never)).rejects.toThrow("must be a string or a URL");
 });

@@ -61,7 +61,7 @@ describe("file:", () => {
     await store.set("k", "v", { expiresIn: "10ms" });
     await vi.waitFor(
       async () => expect((await readdir(folder, { recursive: true })).filter(isEntry)).toEqual([]),
-      { timeout: 30_000 },
+      { timeout: 60_000 },
     );
   });
 });
@@ -92,7 +92,7 @@ describe.each([
       timeout: "300ms",
       sweepEvery: "1m",
     });
-    await store.set("k", "v");
+    await vi.waitFor(() => store.set("k", "v"), 60_000);
     expect(await server.command("GET", "shop:k")).toBe("v");
     await server.pause();
     try {
@@ -161,7 +161,7 @@ describe("the store", () => {
     ]);
     expect(redis.mock.calls).toEqual([[{ url: "redis://:p@127.0.0.1:1/2", namespace: "a", timeout: "1s" }]]);
     await expect(storeFromUrl("valkey://127.0.0.1:1", options)).rejects.toThrow(
-      "needs the backend valkey, and backends has none: pass { valkey: valkeyStore } of @kv/valkey",
+      "needs the backend valkey, which is missing from the option backends: pass { valkey: valkeyStore } of @kv/valkey",
     );
   });
 });

@@ -1,8 +1,12 @@
-export { type ClientAddressOptions, clientAddress, type GetClientAddress } from "./client-address.ts";
-export type { StoreErrorListener } from "./outage.ts";
-export { type RateLimitEnv, type RateLimitOptions, rateLimit } from "./rate-limit.ts";
-export type { RateLimitState } from "./rate-limit-response.ts";
-export { type ResponseCacheOptions, responseCache } from "./response-cache.ts";
-export { type Session, SessionEndedError } from "./session.ts";
-export type { SessionCookieOptions } from "./session-cookie.ts";
-export { type SessionEnv, type SessionsOptions, sessions } from "./sessions.ts";
+export { type ResponseCacheOptions, responseCache } from "./cache/middleware.ts";
+export {
+  type ClientAddressOptions,
+  clientAddress,
+  type GetClientAddress,
+} from "./rate-limit/client-address.ts";
+export { type RateLimitEnv, type RateLimitOptions, rateLimit } from "./rate-limit/middleware.ts";
+export type { RateLimitState } from "./rate-limit/response.ts";
+export type { SessionCookieOptions } from "./sessions/cookie.ts";
+export { type SessionEnv, type SessionsOptions, sessions } from "./sessions/middleware.ts";
+export { type Session, SessionEndedError } from "./sessions/session.ts";
+export type { StoreErrorListener } from "./shared/store-outage.ts";

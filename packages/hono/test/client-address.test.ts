@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { Hono } from "hono";
 import { describe, expect, test } from "vitest";
 import { clientAddress } from "../src/index.ts";
-import { clientNetwork } from "../src/ip-address.ts";
+import { clientNetwork } from "../src/rate-limit/ip-address.ts";
 import { served } from "./serve.ts";
 
 describe("the network of an address", () => {

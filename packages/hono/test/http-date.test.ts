@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseHttpDate } from "../src/http-date.ts";
+import { parseHttpDate } from "../src/cache/http-date.ts";
 
 const nowMs = Date.UTC(2026, 6, 1, 12);
 const parsed = (text: string, atMs = nowMs): string | undefined => {

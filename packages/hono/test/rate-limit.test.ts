@@ -42,16 +42,16 @@ describe.each(testBackends)("rateLimit over HTTP on $name", ({ open }) => {
     expect(limitOf(first)).toEqual([200, '"hourly";r=1;t=3600', policy, null]);
     expect(limitOf(await limited.ask())).toEqual([
       200,
-      expect.stringMatching(/^"hourly";r=0;t=(3600|359\d)$/),
+      expect.stringMatching(/^"hourly";r=0;t=(3600|3[45]\d\d)$/),
       policy,
       null,
     ]);
     const refused = await limited.ask();
     expect(limitOf(refused)).toEqual([
       429,
-      expect.stringMatching(/^"hourly";r=0;t=(3600|359\d)$/),
+      expect.stringMatching(/^"hourly";r=0;t=(3600|3[45]\d\d)$/),
       policy,
-      expect.stringMatching(/^(3600|359\d)$/),
+      expect.stringMatching(/^(3600|3[45]\d\d)$/),
     ]);
     expect(refused.headers.get("Content-Type")).toBe("application/problem+json");
     expect(await refused.json()).toMatchObject({ status: 429, "violated-policies": ["hourly"] });
@@ -99,7 +99,7 @@ describe.each(testBackends)("rateLimit over HTTP on $name", ({ open }) => {
 });
 
 describe.each(sharedBackends)("rateLimit in four processes on $name", ({ open }) => {
-  test("of 200 requests at once exactly 5 pass", { timeout: 120_000 }, async () => {
+  test("of 200 requests at once exactly 5 pass", { timeout: 300_000 }, async () => {
     await using backend = await open();
     const argument = { place: backend.place, namespace: crypto.randomUUID(), limit: 5 };
     const module = new URL("rate-limit-worker.ts", import.meta.url);

@@ -7,7 +7,7 @@ import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { HTTPException } from "hono/http-exception";
 import { requestId } from "hono/request-id";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { rateLimit, responseCache, type SessionEnv, sessions } from "../src/index.ts";
 import { cacheApp, fresh } from "./cache-app.ts";
 
@@ -145,7 +145,7 @@ describe("a store that fails", () => {
   );
 
   test("by silence holds a request up for the store's timeout, and no request for ever", {
-    timeout: 30_000,
+    timeout: 300_000,
   }, async () => {
     await using server = await startStandalone({ kind: "redis" });
     await using proxy = await startProxy(server.port);
@@ -174,6 +174,35 @@ describe("a store that fails", () => {
     await store.set(JSON.stringify(["GET", "http://localhost/"]), "{rubbish}\n", { expiresIn: "1h" });
     const again = await textOf(app);
     await expect.poll(() => textOf(app)).toBe(again);
+  });
+});
+
+describe.each(["x", "too large to be stored"])("a write that fails in a way of its own, of %j", (body) => {
+  test("leaves no lease behind, for which other processes would wait", async () => {
+    const inner = memoryStore();
+    let isBroken = true;
+    const store = new Proxy(inner, {
+      get(target, name) {
+        if (name === "compareAndSet" && isBroken)
+          return () => Promise.reject(new Error("an error of a wrapper's own"));
+        const member: unknown = Reflect.get(target, name);
+        return typeof member === "function" ? (member.bind(target) as unknown) : member;
+      },
+    });
+    const warned = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    onTestFinished(() => warned.mockRestore());
+    const app = new Hono();
+    app.use(responseCache(store, { freshFor: "1m", maxBodyBytes: 5 }));
+    app.get("/", (c) => c.text(body));
+    await (await app.request("/")).text();
+    isBroken = false;
+    const keys = async (): Promise<string[]> => {
+      const found: string[] = [];
+      for await (const key of inner.keys()) found.push(key);
+      return found;
+    };
+    await expect.poll(keys, { timeout: 5_000 }).toEqual([]);
+    expect(warned).toHaveBeenCalled();
   });
 });
 

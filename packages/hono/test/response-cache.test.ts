@@ -207,7 +207,7 @@ describe.each(testBackends)("responseCache over HTTP on $name", ({ open }) => {
     expect(cache.computed()).toBe(before);
   });
 
-  test("of a thousand who want one missing page at once one computes it", { timeout: 60_000 }, async () => {
+  test("of a thousand who want one missing page at once one computes it", { timeout: 300_000 }, async () => {
     const cache = await start();
     const gate = newGate();
     cache.answerer = async (_request, time) => {
@@ -429,7 +429,7 @@ describe.each(testBackends)("responseCache over HTTP on $name", ({ open }) => {
     expect(new Set(await Promise.all(asked))).toEqual(new Set(["answer 1"]));
   });
 
-  test("an outage in the middle of traffic fails no request", { timeout: 60_000 }, async () => {
+  test("an outage in the middle of traffic fails no request", { timeout: 300_000 }, async () => {
     const cache = await start();
     let at = 0;
     const traffic = async (): Promise<number[]> =>
@@ -466,7 +466,7 @@ describe.each(testBackends)("responseCache over HTTP on $name", ({ open }) => {
 });
 
 describe.each(sharedBackends)("responseCache in several processes on $name", ({ open }) => {
-  test("of a thousand who want one missing page at once one computes it", { timeout: 60_000 }, async () => {
+  test("of a thousand who want one missing page at once one computes it", { timeout: 300_000 }, async () => {
     await using backend = await open();
     const argument = { place: backend.place, namespace: crypto.randomUUID() };
     const module = new URL("cache-worker.ts", import.meta.url);

@@ -130,7 +130,7 @@ test("a change that waits for an update that is behind it in the queue gets on",
   await vi.waitFor(async () => {
     await vi.advanceTimersByTimeAsync(1_000);
     expect(response?.status).toBe(200);
-  });
+  }, 60_000);
   await waiting;
   expect(await visits()).toBe(5);
 });
@@ -145,7 +145,7 @@ test("a change that never settles holds up none of the other updates for long", 
     else await new Promise(() => {});
     return seeAgain(visitor);
   });
-  await vi.waitFor(() => expect(tries).toBe(2)); // from here on it has the turn
+  await vi.waitFor(() => expect(tries).toBe(2), 60_000); // from here on it has the turn
   let isFirst = true;
   const behind = update(async (visitor) => {
     if (isFirst) {

@@ -1,5 +1,5 @@
-export type { KeyvBacking } from "./keyv-adapter.ts";
-export { type KeyvStoreOptions, keyvStore } from "./keyv-store.ts";
+export type { KeyvBacking } from "./adapter/keyv-adapter.ts";
+export { type KeyvStoreOptions, keyvStore } from "./adapter/keyv-store.ts";
 export type {
   KeyvStore,
   KeyvStoreCapabilities,
@@ -7,4 +7,4 @@ export type {
   KeyvStoreEvents,
   KeyvStoreMethod,
   KeyvStoreMethodInfo,
-} from "./keyv-types.ts";
+} from "./adapter/keyv-types.ts";

@@ -57,9 +57,11 @@ describe.each(testBackends)("on $name", ({ open }) => {
   test("expiry is the store's, to the millisecond of the ttl", async () => {
     const keyv = newKeyv({ namespace: "n", useKeyPrefix: false });
     const entries = store.withNamespace("n");
+    const beganMs = Date.now();
     await keyv.set("k", 1, 90_000);
-    expect(await entries.expiresIn("k")).toBeGreaterThan(85);
-    expect(await entries.expiresIn("k")).toBeLessThanOrEqual(90);
+    const left = (await entries.expiresIn("k")) ?? 0;
+    expect(left).toBeGreaterThanOrEqual(90 - (Date.now() - beganMs + 5) / 1_000);
+    expect(left).toBeLessThanOrEqual(90);
     await keyv.set("k", 2);
     expect(await entries.expiresIn("k")).toBe(Number.POSITIVE_INFINITY);
     await keyv.set("k", 3, 1);
@@ -176,7 +178,7 @@ describe.each(testBackends)("on $name", ({ open }) => {
     expect(await keyv.get("k")).toBe(1);
   });
 
-  test("iterates over and clears more than a page, and an empty one", { timeout: 30_000 }, async () => {
+  test("iterates over and clears more than a page, and an empty one", { timeout: 300_000 }, async () => {
     for (const namespace of ["n", undefined]) {
       const keyv = newKeyv({ useKeyPrefix: false, namespace: namespace as string });
       expect(await entriesOf(keyv)).toEqual([]);

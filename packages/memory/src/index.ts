@@ -1,1 +1,1 @@
-export { type MemoryStore, type MemoryStoreOptions, memoryStore } from "./memory-store.ts";
+export { type MemoryStore, type MemoryStoreOptions, memoryStore } from "./store/memory-store.ts";

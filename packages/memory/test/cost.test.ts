@@ -1,6 +1,6 @@
-import { memoryStore } from "@kv/memory";
+import { type MemoryStore, type MemoryStoreOptions, memoryStore } from "@kv/memory";
+import { bytesLaidDown, functionsEntered, promisesMade } from "@kv/test-support";
 import { describe, expect, test } from "vitest";
-import { bytesLaidDown, promisesMade } from "../../core/test/counted.ts";
 
 // What a call costs, counted in what does not vary with the machine.
 
@@ -72,5 +72,22 @@ describe.each([
     expect(bytesLaidDown(() => store.set("b", short))).toBe(0);
     expect(bytesLaidDown(() => store.set("b", value.subarray(0, 98)))).toBe(0);
     expect(bytesLaidDown(() => store.get("b"))).toBe(98);
+  });
+});
+
+describe.each<[string, MemoryStoreOptions, counts: readonly [number, number, number]]>([
+  ["memoryStore()", {}, [5, 6, 7]],
+  ["memoryStore({ maxEntries })", { maxEntries: 10 }, [8, 14, 15]],
+])("%s", (_, options, [ofGet, ofSet, ofSetWithExpiry]) => {
+  test.each<[string, number, call: (store: MemoryStore) => Promise<unknown>]>([
+    ["get", ofGet, (store) => store.get("k")],
+    ["set", ofSet, (store) => store.set("k", "v")],
+    ["set with expiresIn", ofSetWithExpiry, (store) => store.set("k", "v", { expiresIn: "1h" })],
+  ])("a warm %s enters %d functions of this package", async (__, count, call) => {
+    const store = memoryStore(options);
+    await store.set("k", "v");
+    await call(store);
+    const entered = await functionsEntered(() => call(store));
+    expect(entered.filter((each) => each.startsWith("memory/"))).toHaveLength(count);
   });
 });

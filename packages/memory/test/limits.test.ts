@@ -1,9 +1,10 @@
 import { isStoreError } from "@kv/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Entries } from "../src/entries.ts";
+import { EntryTable } from "../src/entries/entry-table.ts";
+import { LruTracker } from "../src/eviction/lru-tracker.ts";
 import { type MemoryStore, memoryStore } from "../src/index.ts";
-import { Limits, type Use } from "../src/limits.ts";
+import type { LruNode } from "../src/storage/types.ts";
 
 async function present(store: MemoryStore, keys: string): Promise<string> {
   const there: string[] = [];
@@ -62,7 +63,7 @@ describe.each([
   ["all of the store", (store: MemoryStore) => store],
   ["a namespace of it", (store: MemoryStore) => store.withNamespace("n")],
 ])("when %s is emptied", (_, emptied) => {
-  test("a sweep under way does not count again what went with it", async () => {
+  test("a sweep in progress does not count again what went with it", async () => {
     const most = 1_000;
     let nowMs = 0;
     let looks = 0;
@@ -86,7 +87,7 @@ describe.each([
     expect(await store.exists("5")).toBe(true);
   });
 
-  test("what is set at once afterwards is in order of use, whatever is still let go of", async () => {
+  test("what is set immediately afterwards is in LRU order, while the old entries are still being released", async () => {
     const store = memoryStore({ maxEntries: 3 });
     for (const key of "abc") await emptied(store).set(key, "1");
     const over = emptied(store).deleteAll();
@@ -101,18 +102,18 @@ describe.each([
 test.each([
   ["with others", ["kept"]],
   ["alone", []],
-])("an emptied namespace is let go of by the order of use (%s)", async (_, others) => {
-  const entries = new Entries(() => 0, new Limits({ entries: 10, bytes: 100 }));
-  const put = (name: string): Use => {
-    entries.put([name], entries.tree.find([name]), "k", "v", Number.POSITIVE_INFINITY);
-    return entries.tree.find([name])?.entries.get("k")?.use as Use;
+])("the LRU list releases an emptied namespace (%s)", async (_, others) => {
+  const table = new EntryTable(() => 0, new LruTracker({ entries: 10, bytes: 100 }));
+  const put = (name: string): LruNode => {
+    table.put([name], table.tree.find([name]), "k", "v", Number.POSITIVE_INFINITY);
+    return table.tree.find([name])?.entries.get("k")?.lru as LruNode;
   };
   for (const name of others) put(name);
   const gone = put("emptied");
-  await entries.removeAll(gone.node);
+  await table.removeAll(gone.namespace);
   const newest = put("new");
-  const reachable = new Set<Use>();
-  for (let use = newest; !reachable.has(use); use = use.older) reachable.add(use);
+  const reachable = new Set<LruNode>();
+  for (let node = newest; !reachable.has(node); node = node.older) reachable.add(node);
   expect(reachable.size).toBe(others.length + 2); // one of them closes the ring
   expect(reachable.has(gone)).toBe(false);
 });

@@ -1,2 +1,2 @@
-export { redisClusterOptions, redisOptions } from "./client-options.ts";
-export { type RedisStore, type RedisStoreOptions, redisStore } from "./redis-store.ts";
+export { redisClusterOptions, redisOptions } from "./store/client-options.ts";
+export { type RedisStore, type RedisStoreOptions, redisStore } from "./store/redis-store.ts";

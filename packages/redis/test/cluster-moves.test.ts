@@ -1,6 +1,6 @@
 import { redisStore } from "@kv/redis";
-import { testSlotMoves } from "../../resp/test/cluster-moves.ts";
-import { soak } from "../../resp/test/contract.ts";
+import { testSlotMoves } from "@kv/resp-suites/cluster-moves";
+import { soak } from "@kv/test-support";
 import { libraries } from "./libraries.ts";
 
 const redis = { kind: "redis", open: redisStore } as const;

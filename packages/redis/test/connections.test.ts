@@ -1,5 +1,5 @@
 import { redisStore } from "@kv/redis";
-import { testConnections } from "../../resp/test/connections.ts";
+import { testConnections } from "@kv/resp-suites/connections";
 import { libraries } from "./libraries.ts";
 
 await testConnections({ kind: "redis", open: redisStore }, libraries);

@@ -1,5 +1,5 @@
 import { redisStore } from "@kv/redis";
-import { testContract } from "../../resp/test/contract.ts";
+import { testContract } from "@kv/resp-suites/contract";
 import { libraries } from "./libraries.ts";
 
 await testContract({
@@ -7,5 +7,5 @@ await testContract({
   open: redisStore,
   libraries,
   module: new URL("store-process.ts", import.meta.url),
-  sample: [{ topology: "url" }, { topology: "cluster", library: "ioredis 5" }],
+  sample: [{ topology: "url" }],
 });

@@ -1,5 +1,5 @@
 import { redisStore } from "@kv/redis";
-import { testForeignKeys } from "../../resp/test/foreign-keys.ts";
+import { testForeignKeys } from "@kv/resp-suites/foreign-keys";
 import { libraries } from "./libraries.ts";
 
 testForeignKeys({ kind: "redis", open: redisStore }, libraries["ioredis 6"]);

@@ -1,4 +1,4 @@
 import { redisStore } from "@kv/redis";
-import { testOutages } from "../../resp/test/outages.ts";
+import { testOutages } from "@kv/resp-suites/outages";
 
 await testOutages({ kind: "redis", open: redisStore });

@@ -1,5 +1,5 @@
 import { redisStore } from "@kv/redis";
-import { testRecovery } from "../../resp/test/recovery.ts";
+import { testRecovery } from "@kv/resp-suites/recovery";
 import { libraries } from "./libraries.ts";
 
 testRecovery({ kind: "redis", open: redisStore, libraries }, [

@@ -1,4 +1,4 @@
 import { redisStore } from "@kv/redis";
-import { testRefusals } from "../../resp/test/refusals.ts";
+import { testRefusals } from "@kv/resp-suites/refusals";
 
 testRefusals({ kind: "redis", open: redisStore });

@@ -1,5 +1,5 @@
 import { redisStore } from "@kv/redis";
-import { serveStoreOf } from "../../resp/test/store-process.ts";
+import { serveStoreOf } from "@kv/resp-suites/store-process";
 import { libraries } from "./libraries.ts";
 
 serveStoreOf(redisStore, libraries);

@@ -1,5 +1,5 @@
 import { redisStore } from "@kv/redis";
-import { testTogether } from "../../resp/test/together.ts";
+import { testTogether } from "@kv/resp-suites/together";
 import { libraries } from "./libraries.ts";
 
 await testTogether({ kind: "redis", open: redisStore }, libraries["ioredis 6"]);

@@ -1,10 +1,3 @@
-export {
-  type Backend,
-  backendStore,
-  type ClientOptions,
-  type OpenOptions,
-  type UrlOptions,
-} from "./backend.ts";
 export { type IoredisOptions, ioredisBackend } from "./ioredis/backend.ts";
 export type { ClientCommand, IoredisClient } from "./ioredis/client.ts";
 export {
@@ -14,8 +7,15 @@ export {
   safeClusterOptions,
 } from "./ioredis/client-options.ts";
 export type { ClientLibrary } from "./ioredis/load-client.ts";
-export type { RespStoreOptions } from "./resp-store.ts";
-export type { ServerAddress } from "./server-url.ts";
+export {
+  type Backend,
+  backendStore,
+  type ClientOptions,
+  type OpenOptions,
+  type UrlOptions,
+} from "./store/backend.ts";
+export type { RespStoreOptions } from "./store/resp-store.ts";
+export type { ServerAddress } from "./store/server-url.ts";
 export {
   type Argument,
   type ClusterTransport,
@@ -25,4 +25,4 @@ export {
   type Transport,
   type TransportEvents,
   type TransportState,
-} from "./transport.ts";
+} from "./transport/transport.ts";

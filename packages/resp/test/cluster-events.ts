@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { vi } from "vitest";
-import { keySlot } from "../src/cluster/key-slot.ts";
+import { keySlot } from "../src/keys/key-slot.ts";
 import { AtomicMove, type FakeCluster, type FakeNode, SlotMove } from "./fake-cluster.ts";
 
 /** Something that happens to a cluster. What exactly depends on where it stands by then. */
 export interface Event {
-  /** So many pieces are carried out before it. */
+  /** How many pieces are carried out before it. */
   readonly after: number;
   /** Which of the slots, which of the nodes, which of the things that may happen, and to how many keys. */
   readonly slot: number;
@@ -14,7 +14,7 @@ export interface Event {
   readonly count: number;
 }
 
-/** What may happen at all. */
+/** The events that may happen at all. */
 export interface Happenings {
   /** Moves that are given up: keys on the target are hidden from all clients meanwhile. */
   readonly cancels: boolean;
@@ -46,7 +46,7 @@ export class Story {
   readonly #happenings: Happenings;
   readonly #events: Event[];
   readonly #slots: readonly SlotStory[];
-  /** Who took their place. */
+  /** The nodes that took over. */
   readonly #stale = new Map<FakeNode, FakeNode>();
   /** Keys that no client found at some moment, though they were there. */
   readonly hidden: Set<string> = new Set();
@@ -138,7 +138,7 @@ export class Story {
   }
 }
 
-/** What becomes of one slot. */
+/** The fate of one slot. */
 class SlotStory {
   readonly #cluster: FakeCluster;
   readonly #slot: number;

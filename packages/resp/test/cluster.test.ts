@@ -1,14 +1,12 @@
 import { type FullStore, isStoreError } from "@kv/core";
+import { expectCode, outcomeOf, soak, standStill } from "@kv/test-support";
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { keySlot } from "../src/cluster/key-slot.ts";
-import { respStore } from "../src/resp-store.ts";
+import { keySlot } from "../src/keys/key-slot.ts";
+import { respStore } from "../src/store/resp-store.ts";
 import { events, type Happenings, inNoTime, Story } from "./cluster-events.ts";
-import { soak } from "./contract.ts";
 import { type Delivered, FakeCluster, type FakeNode, SlotMove } from "./fake-cluster.ts";
 import type { FakeTransport } from "./fake-transport.ts";
-import { expectCode, outcomeOf } from "./outages.ts";
-import { standStill } from "./stand-still.ts";
 
 const runs = { numRuns: soak ? 3_000 : 100, includeErrorInReport: true };
 const timeout = 3_600_000;
@@ -98,7 +96,7 @@ describe("S7 calls on keys whose slots move", () => {
     expect(textOf(await store.get(key))).toBe(held);
   }
 
-  test("S6 take effect in the order in which they were made, but for those that were redirected", {
+  test("S6 take effect in the order in which they were made, except those that were redirected", {
     timeout,
   }, async () => {
     const calls = fc.array(fc.record({ tag: fc.nat({ max: 2 }), turns: fc.nat({ max: 3 }) }), {
@@ -153,7 +151,7 @@ describe("S7 calls on keys whose slots move", () => {
     expect(new Set(done).size).toBe(done.length);
   }
 
-  test("S6 all succeed, in order, where there are many at once and their slot has moved", async () => {
+  test("S6 all succeed, in order, where there are many concurrently and their slot has moved", async () => {
     const { cluster, store, nodes } = clusterOf("1m");
     const [from, to] = nodes;
     const key = cluster.keyAt(from);
@@ -185,7 +183,7 @@ describe("S7 calls on keys whose slots move", () => {
   });
 
   test("are answered by the node that has the key, also where a redirection came to nothing", async () => {
-    const { cluster, store, nodes } = clusterOf("2s");
+    const { cluster, store, nodes } = clusterOf("1m");
     const [source, target, lagging] = nodes;
     const key = cluster.keyAt(source);
     cluster.put(`KV:${key}`, "there");
@@ -205,7 +203,7 @@ describe("S7 calls on keys whose slots move", () => {
 });
 
 describe("S7 a write that is refused again and again", () => {
-  /** How each node refuses. */
+  /** The refusal of each node. */
   const refusals: [what: string, refuse: (slot: number, node: FakeNode, other: FakeNode) => string][] = [
     ["CLUSTERDOWN", () => "CLUSTERDOWN The cluster is down"],
     ["CLUSTERDOWN of its slot", () => "CLUSTERDOWN Hash slot not served"],
@@ -243,7 +241,7 @@ describe("S7 a write that is refused again and again", () => {
   });
 
   test("is done where its slot is half moved by then", async () => {
-    const { cluster, store, nodes } = clusterOf("2s");
+    const { cluster, store, nodes } = clusterOf("1m");
     const [source, target] = nodes;
     const key = cluster.keyAt(source);
     await store.set(key, "before");
@@ -340,7 +338,7 @@ describe("S7 a write is not sent after it was rejected", () => {
     await store.set("key", "in time");
   });
 
-  /** What may happen to a node, or a call. */
+  /** The events of a node, or a call. */
   const step = fc.oneof(
     { weight: 5, arbitrary: fc.record({ what: fc.constant("set"), node: fc.nat({ max: 2 }) }) },
     {
@@ -371,13 +369,13 @@ describe("S7 a write is not sent after it was rejected", () => {
           const nodes = cluster.nodes;
           const answers = new Map<FakeNode, () => void>();
           const calls: { value: string; outcome: string; deliveries: number }[] = [];
-          const underWay: Promise<void>[] = [];
+          const inFlight: Promise<void>[] = [];
           for (const [at, [{ what, node: number }, waitMs]] of steps.entries()) {
             const node = nodes[number] as FakeNode;
             if (what === "set") {
               const value = `value ${at}`;
               const written = store.set(`{${"abc"[number]}}`, value);
-              underWay.push(
+              inFlight.push(
                 outcomeOf(written, "KV_UNAVAILABLE", "KV_OUTCOME_UNKNOWN").then((outcome) => {
                   const deliveries = triesOf(cluster, value).length;
                   calls.push({ value, outcome: outcome ?? "done", deliveries });
@@ -386,7 +384,7 @@ describe("S7 a write is not sent after it was rejected", () => {
             } else happen(cluster, what, node, answers);
             if (waitMs > 30) await pause(waitMs);
           }
-          await Promise.all(underWay);
+          await Promise.all(inFlight);
           for (const node of nodes) {
             node.isDown = false;
             answers.get(node)?.();
@@ -569,7 +567,7 @@ describe("S7 a node", () => {
     expect(textOf(await store.get(key))).toBe("1");
   });
 
-  test("to start with is looked up anew where all that are known are gone", async () => {
+  test("to start with is looked up again where all that are known are gone", async () => {
     const { cluster, store, nodes } = clusterOf("2s", { masters: 2, replicas: 1 });
     const key = cluster.keyAt(nodes[0]);
     await store.set(key, "1");
@@ -592,7 +590,7 @@ describe("L", () => {
     expect(cluster.connections).toEqual([]);
   });
 
-  test("L3 nothing holds the process where no call is under way", async () => {
+  test("L3 nothing holds the process where no call is in flight", async () => {
     const { cluster, store, nodes } = clusterOf("2s");
     await known(cluster, store, ...nodes);
     await expectNothingHeld(cluster);
@@ -634,7 +632,7 @@ describe("L", () => {
 
   describe("L2 close leaves no timer, no connection and nothing to be sent", () => {
     test.each<[what: string, arrange: (store: FullStore, cluster: FakeCluster) => unknown]>([
-      ["where nothing is under way", () => undefined],
+      ["where nothing is in progress", () => undefined],
       [
         "where a node is silent",
         (store, { nodes }) => {
@@ -698,7 +696,7 @@ describe("L", () => {
         },
       ],
       [
-        "where deleteAll is under way",
+        "where deleteAll is in progress",
         (store, cluster) => {
           for (let at = 0; at < 30; at += 1) cluster.put(`KV:${at}`);
           void cluster.once(

@@ -1,9 +1,9 @@
 import { Buffer } from "node:buffer";
 import type { Argument, ClusterTransport, NodeAddress } from "@kv/resp";
-import { keySlot, slotCount } from "../src/cluster/key-slot.ts";
+import { keySlot, slotCount } from "../src/keys/key-slot.ts";
 import { FakeTransport } from "./fake-transport.ts";
 
-/** So many keys are looked at by one SCAN. */
+/** How many keys one SCAN looks at. */
 const keysPerPage = 3;
 
 /** A command that has reached a node. */
@@ -17,7 +17,7 @@ export interface Delivered {
   turn: number;
 }
 
-/** What was written in one piece, and is carried out in one piece, as servers do. */
+/** Commands that were written in one piece, and are carried out in one piece, as servers do. */
 interface Piece {
   readonly connection: FakeConnection;
   readonly commands: Command[];
@@ -48,11 +48,11 @@ export class FakeCluster implements ClusterTransport {
   /** The highest epoch there is. */
   epoch: number;
   beforeTurn: () => void = () => {};
-  /** Which of so many connections has its turn: the one that waits longest, unless told. */
+  /** Picks the connection that has its turn. Default: the one that waits longest. */
   pick: (count: number) => number = () => 0;
-  /** Whether something may come between the commands of a piece. */
+  /** Other pieces may come between the commands of a piece. */
   isTorn = false;
-  /** How many commands were carried out. */
+  /** The number of commands that were carried out. */
   turns = 0;
   #waiting: Piece[] = [];
   #isScheduled = false;
@@ -210,7 +210,7 @@ export class FakeCluster implements ClusterTransport {
 export class FakeConnection {
   readonly node: FakeNode;
   readonly transport: FakeTransport;
-  /** Whether it keeps the process alive. */
+  /** It keeps the process alive. */
   holdsProcess = false;
   asking = false;
   readonly #cluster: FakeCluster;
@@ -284,7 +284,7 @@ export class FakeNode implements NodeAddress {
   keys: Map<string, Buffer> = new Map();
   /** Of slots that are on their way here as a whole: no client finds them yet. */
   readonly staged: Map<string, Buffer> = new Map();
-  /** Who serves each slot, as this node knows it. */
+  /** The owner of each slot, as this node knows it. */
   readonly owners: (FakeNode | undefined)[] = Array.from({ length: slotCount });
   /** The epoch of each master, as this node knows it. */
   readonly epochs: Map<FakeNode, number> = new Map();
@@ -294,13 +294,13 @@ export class FakeNode implements NodeAddress {
   readonly importing: Map<number, FakeNode> = new Map();
   /** Slots that take no writes, since they are just being handed over as a whole. */
   readonly paused: Set<number> = new Set();
-  /** Whether it finds that the cluster does not work. */
+  /** It finds that the cluster does not work. */
   isDown = false;
-  /** What it is to answer in place of what it would. */
+  /** Replaces its answers. */
   refusal: (name: string, args: readonly string[]) => string | undefined = () => undefined;
   readonly #cluster: FakeCluster;
   #manner: "serves" | "is silent" | "refuses" = "serves";
-  /** Where its replies are kept back. */
+  /** Keeps back its replies. */
   #keptBack: (() => void)[] | undefined;
 
   constructor(cluster: FakeCluster, at: number) {
@@ -562,7 +562,7 @@ export class SlotMove extends Move {
     this.from.migrating.set(slot, to);
   }
 
-  /** Moves so many keys; all unless told. */
+  /** Moves this many keys. Default: all. */
   moveKeys(count: number = Infinity): this {
     carry(this.slot, this.from, this.to, count);
     return this;

@@ -1,19 +1,19 @@
 import type { Argument, Link, Transport, TransportEvents, TransportState } from "@kv/resp";
 
-/** How a server answers. */
-export type Answer = (name: string, args: readonly Argument[]) => unknown;
+/** Answers commands as a server. */
+export type Responder = (name: string, args: readonly Argument[]) => unknown;
 
-/** A client without a network: what becomes of it is the test's to say. */
+/** A client without a network, controlled by the test. */
 export class FakeTransport implements Transport {
   readonly address = "nowhere";
   sendsAgain = false;
   state: TransportState;
   link: FakeLink = this.#newLink();
   readonly sent: string[] = [];
-  readonly #answer: Answer;
+  readonly #answer: Responder;
   readonly #listeners = new Set<TransportEvents>();
 
-  constructor(answer: Answer, state: TransportState = "ready") {
+  constructor(answer: Responder, state: TransportState = "ready") {
     this.#answer = answer;
     this.state = state;
   }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseServerUrl } from "../src/server-url.ts";
+import { parseServerUrl } from "../src/store/server-url.ts";
 
 test("a URL is read with what is percent-encoded in it", () => {
   expect(parseServerUrl("valkeys://ada:100%25%40@[::1]:7000/3")).toEqual({

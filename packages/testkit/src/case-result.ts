@@ -2,16 +2,18 @@ import type { ContractCase, Place } from "./contract-case.ts";
 import { Mismatch } from "./expect.ts";
 import { rules } from "./rules.ts";
 
-/** What came of a case at a place. */
+/** The outcome of a case at a place. */
 export type CaseResult = CaseRun & Outcome;
 
+/** A case at a place. */
 export interface CaseRun {
-  /** What is tried. */
+  /** The case. */
   readonly testCase: ContractCase;
-  /** Where it runs. */
+  /** The place. */
   readonly place: Place;
 }
 
+/** The outcome of a case. */
 export type Outcome =
   | { readonly outcome: "passed" }
   | { readonly outcome: "failed"; readonly error: BrokenRule }

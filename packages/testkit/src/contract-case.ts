@@ -22,17 +22,17 @@ export interface ContractCase {
 /** A capability of the store, or something that a harness can do. */
 export type Need = Capability | Hook | "golden" | "inMemory";
 
-/** What a harness can do with an opened store. */
+/** Something that a harness can do with an opened store. */
 export type Hook = Exclude<keyof Opened, "store" | "dispose">;
 
-/** Where a case runs. */
+/** A place that a case runs at. */
 export type Place = "at the root" | "in a namespace" | "in a nested namespace";
 
-/** What a case is given. Every store in it writes down its calls, for the message of a failure. */
+/** The stores, the clock and the hooks that a case works with. Every store in it writes down its calls, for the message of a failure. */
 export interface CaseContext {
-  /** How the kit gets at the backend. */
+  /** The access to the backend. */
   readonly harness: Harness;
-  /** Where the case runs. */
+  /** The place that the case runs at. */
   readonly place: Place;
   /** The store at the place. Typed with every capability: a case uses those that it needs. */
   readonly store: FullStore;
@@ -40,7 +40,7 @@ export interface CaseContext {
   readonly root: FullStore;
   /** Lets time pass, by the clock of the harness or in truth. */
   readonly time: Passing;
-  /** How random runs are made. */
+  /** The options of the run. */
   readonly options: RunOptions;
 
   /** A second handle at the same place (`openAgain`). */
@@ -55,7 +55,7 @@ export interface CaseContext {
   readonly damage: (key: string) => Promise<void>;
   /** Makes the backend fail until it is healed. */
   readonly fail: () => Promise<Heal>;
-  /** Whether the store has done nothing at all so far. */
+  /** Tells whether the store has done nothing at all so far. */
   readonly untouched: () => Promise<boolean>;
   /** One more store on data of its own, at its root. */
   readonly another: () => Promise<FullStore>;
@@ -67,11 +67,12 @@ export interface CaseContext {
   readonly startOver: (line: string) => void;
 }
 
+/** The options of a run. */
 export interface RunOptions {
-  /** Reproduces a run of everything random: a new one each time, or `KV_TESTKIT_SEED` from the environment. */
+  /** The seed of everything random, to reproduce a run. Default: `KV_TESTKIT_SEED` from the environment, or a new one. */
   readonly seed?: number | undefined;
-  /** How many random runs are made of a kind: 50, or `KV_TESTKIT_RUNS` from the environment. */
+  /** The number of random runs of each kind. Default: `KV_TESTKIT_RUNS` from the environment, or 50. */
   readonly runs?: number | undefined;
-  /** How long one case may take until it counts as hanging: 60,000 ms unless told. */
+  /** The longest that one case may take until it counts as hanging, in milliseconds. Default: 60,000. */
   readonly limitMs?: number | undefined;
 }

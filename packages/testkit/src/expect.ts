@@ -15,12 +15,12 @@ export class Mismatch extends Error {
   }
 }
 
-/** What came must be this very thing, as `Object.is` tells; `what` names it. */
+/** Expects this very thing, as `Object.is` tells; `what` names it. */
 export function expectSame(got: unknown, expected: unknown, what: string): void {
   if (!Object.is(got, expected)) throw new Mismatch(`${what}: ${shown(expected)}`, shown(got));
 }
 
-/** What came must be these bytes, in a Uint8Array; `undefined` stands for no entry. */
+/** Expects these bytes, in a Uint8Array; `undefined` stands for no entry. */
 export function expectValue(got: Bytes | undefined, expected: Value | undefined, what: string): void {
   if (expected === undefined) {
     expectSame(got, undefined, what);
@@ -78,7 +78,7 @@ export function expectTrue(truth: boolean, expected: string, got: string): void 
   if (!truth) throw new Mismatch(expected, got);
 }
 
-/** How a call must fail: with one of these classes, or as a `StoreError` of that code. */
+/** The failure that is expected of a call: with one of these classes, or as a `StoreError` of that code. */
 export type Failure =
   | "TypeError"
   | "RangeError"
@@ -96,14 +96,18 @@ export async function expectRejects(
   try {
     promise = call();
   } catch (error) {
-    throw new Mismatch(`${what}: a promise that rejects with ${failure}`, `${shown(error)}, thrown at once`, {
-      cause: error,
-    });
+    throw new Mismatch(
+      `${what}: a promise that rejects with ${failure}`,
+      `${shown(error)}, thrown synchronously`,
+      {
+        cause: error,
+      },
+    );
   }
   return await failureOf(promise, failure, what);
 }
 
-/** The call must throw at once, in this way. Gives the error. */
+/** Expects that the call throws synchronously, in this way. Returns the error. */
 export async function expectThrows(call: () => unknown, failure: Failure, what: string): Promise<unknown> {
   return await failureOf(
     Promise.resolve().then(() => call()),
@@ -112,7 +116,7 @@ export async function expectThrows(call: () => unknown, failure: Failure, what: 
   );
 }
 
-/** Whether an error is of that kind. */
+/** Tells whether an error is of that kind. */
 function isFailure(error: unknown, failure: Failure): boolean {
   switch (failure) {
     case "TypeError":

@@ -2,13 +2,13 @@ import type { Capability, Store, Value } from "@kv/core";
 
 export type { Capability };
 
-/** How the kit gets at a backend. */
+/** The access of the kit to a backend. */
 export interface Harness {
   /** The name of the backend, in titles and messages. */
   readonly name: string;
 
   /**
-   * What the store can do. The kit runs the cases of all that is named here, and fails where the store's methods
+   * The capabilities of the store. The kit runs the cases of all that is named here, and fails where the store's methods
    * say otherwise: a capability too few as well as one too many.
    */
   readonly capabilities: readonly Capability[];
@@ -26,27 +26,27 @@ export interface Harness {
   readonly golden?: readonly GoldenData[] | undefined;
 }
 
-/** A store, and what a harness can do with it. What is left out is said at the end to be not proven. */
+/** A store, and what a harness can do with it. What is left out is reported as not proven at the end. */
 export interface Opened {
-  /** What was opened. */
+  /** The store. */
   readonly store: Store;
 
   /** Moves the clock that expiry goes by. Without it the suite waits in real time, as short as it can. */
   advance?(ms: number): void | Promise<void>;
 
-  /** A second handle on the same data, as another part of the program would open it. */
+  /** Opens a second handle on the same data, as another part of the program would open it. */
   openAgain?(): Store | Promise<Store>;
 
-  /** A store whose calls are made by another process on the same data: see `openInProcess`. */
+  /** Opens a store whose calls are made by another process on the same data: see `openInProcess`. */
   openElsewhere?(): Store | Promise<Store>;
 
   /**
-   * A store on the same data whose `timeout` is as short as this, a few milliseconds (S7). It may be asked for more than
+   * Opens a store on the same data whose `timeout` is as short as this, a few milliseconds (S7). It may be asked for more than
    * once. To close it may take longer than that, so that `close` rejects.
    */
   openImpatient?(timeoutMs: number): Store | Promise<Store>;
 
-  /** A store on the same backend opened with `namespace: null` (N4). */
+  /** Opens a store on the same backend with `namespace: null` (N4). */
   openWithoutNamespace?(): Store | Promise<Store>;
 
   /** Damages the stored entry of a key in the root namespace, as a failing disk would (S7). */
@@ -55,7 +55,7 @@ export interface Opened {
   /** Makes every call to the backend fail until the function that it gives is called (S7). */
   fail?(): Heal | Promise<Heal>;
 
-  /** Whether the store has done nothing at all so far: no connection, no file (L4). */
+  /** Tells whether the store has done nothing at all so far: no connection, no file (L4). */
   untouched?(): boolean | Promise<boolean>;
 
   /** Closes and removes everything that was opened; the store may be closed already. */
@@ -73,15 +73,16 @@ export interface GoldenData {
   /** Opens a store on the data, or on a copy of it. */
   open(): Opened | Promise<Opened>;
 
-  /** What it must hold. */
+  /** The entries that it must hold. */
   readonly entries: readonly GoldenEntry[];
 }
 
+/** An entry of golden data. */
 export interface GoldenEntry {
-  /** The path from the root, `[]` unless told. */
+  /** The path from the root. Default: `[]`. */
   readonly namespace?: readonly string[] | undefined;
-  /** Its key. */
+  /** The key. */
   readonly key: string;
-  /** What it must hold. */
+  /** The value that it must hold. */
   readonly value: Value;
 }

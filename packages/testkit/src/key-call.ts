@@ -20,7 +20,7 @@ export type KeyCall = { readonly key: string } & (
   | { readonly kind: "compareAndDelete"; readonly expected: string }
 );
 
-/** What a call gave, with its parts that tell a time apart, since that goes on. */
+/** The answer of a call. Times stand apart, since they go on. */
 export interface KeyAnswer {
   readonly answer: string | number | boolean | undefined;
   /** `Infinity` for never; `undefined` where the call tells no time. */
@@ -29,7 +29,7 @@ export interface KeyAnswer {
 
 export const notAnInteger = "KV_NOT_AN_INTEGER";
 
-/** Makes the call at once, and gives its answer. */
+/** Makes the call synchronously, and resolves with its answer. */
 export async function makeKeyCall(store: FullStore, call: KeyCall): Promise<KeyAnswer> {
   const { key } = call;
   switch (call.kind) {

@@ -2,7 +2,7 @@ import { isStoreError } from "@kv/core";
 import { addToInteger } from "@kv/core/driver";
 import { type CallExpiry, type KeyAnswer, type KeyCall, notAnInteger } from "./key-call.ts";
 
-/** What the contract says is under a key: nothing, or a value with its end by the model's clock. */
+/** The state of a key by the contract: nothing, or a value with its end by the model's clock. */
 export type KeyState = { readonly value: string; readonly expiresAtMs: number } | undefined;
 
 export interface Applied {
@@ -10,7 +10,7 @@ export interface Applied {
   readonly answer: KeyAnswer;
 }
 
-/** What a call gives and leaves, as the contract says. */
+/** Returns what a call gives and leaves by the contract. */
 export function applyKeyCall(before: KeyState, call: KeyCall, nowMs: number): Applied {
   const state = before !== undefined && before.expiresAtMs <= nowMs ? undefined : before;
   const is = (answer: KeyAnswer["answer"], after: KeyState = state): Applied => applied(after, answer);

@@ -2,7 +2,7 @@ import { type KeyAnswer, type KeyCall, shownCall } from "./key-call.ts";
 import { applyKeyCall, type KeyState } from "./key-model.ts";
 import { shown } from "./shown.ts";
 
-/** One call of a history: who made it, and between which two moments it was under way. */
+/** One call of a history: who made it, and between which two moments it was in flight. */
 export interface HistoryEntry {
   /** The handle. Its calls take effect in the order in which they were made (S6). */
   readonly caller: number;
@@ -14,7 +14,7 @@ export interface HistoryEntry {
 }
 
 /**
- * Whether the calls on one key can have taken effect one after another, each at a moment while it was under way
+ * Tells whether the calls on one key can have taken effect one after another, each at a moment while it was in flight
  * and those of a caller in their order, so that every answer is right. Nothing is there at first, and nothing
  * expires.
  *

@@ -1,6 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { StoreError, type StoreErrorCode } from "@kv/core";
-import { guarded } from "@kv/core/driver";
+import { guarded, time } from "@kv/core/driver";
 import type {
   AnswerMessage,
   ChildMessage,
@@ -89,12 +89,9 @@ export class ProcessCalls {
   }
 
   async #exitWithin(limitMs: number): Promise<number | undefined> {
-    const timer = setTimeout(
-      guarded(() => this.#child.kill("SIGKILL")),
-      limitMs,
-    );
+    const timer = time.setTimeout(() => this.#child.kill("SIGKILL"), limitMs);
     const code = await this.#exit;
-    clearTimeout(timer);
+    time.clearTimeout(timer);
     return code;
   }
 

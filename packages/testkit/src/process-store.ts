@@ -4,16 +4,18 @@ import { checkName } from "@kv/core/driver";
 import { ProcessCalls } from "./process-calls.ts";
 import type { ReadyMessage } from "./process-messages.ts";
 
+/** The options of `openInProcess`. */
 export interface ProcessOptions {
-  /** What the module finds in `process.argv` from the third place on. */
+  /** The elements of `process.argv` in the module from the third one on. Default: none. */
   readonly args?: readonly string[] | undefined;
-  /** Options of Node for the process: those of this process unless told. `["--import", "tsx"]` for TypeScript. */
+  /** The options of Node for the process, like `["--import", "tsx"]` for TypeScript. Default: those of this process. */
   readonly execArgv?: readonly string[] | undefined;
 }
 
 /** A store whose calls another process makes, with the capabilities that the store there has. Closing it ends that process. */
 export type ProcessStore = FullStore & IdleProcess;
 
+/** A process that can be left alone with its store. */
 export interface IdleProcess {
   /**
    * Leaves the process alone with its idle store and waits until it ends by itself (L3). Gives its exit code, or
@@ -35,7 +37,7 @@ export async function openInProcess(
   return Object.assign(storeAt(calls, ready, 0, ready.namespace), { endIdle: () => calls.endIdle() });
 }
 
-/** Whether a store is one of `openInProcess`. */
+/** Tells whether a store was made by `openInProcess`. */
 export function isProcessStore(store: Store): store is Store & IdleProcess {
   return "endIdle" in store;
 }

@@ -1,6 +1,6 @@
 import type { RunOptions } from "./contract-case.ts";
 
-/** What decides a random run. The same seed makes the same run. */
+/** The parameters of random runs. The same seed makes the same runs. */
 export interface RandomRuns {
   readonly seed: number;
   readonly runs: number;
@@ -16,7 +16,7 @@ export function randomRuns({ seed, runs }: RunOptions): RandomRuns {
   };
 }
 
-/** How to see a random failure again, for its message. */
+/** Says how to reproduce a random failure, for its message. */
 export function reproduction({ seed }: RandomRuns): string {
   return `seed ${seed}: run again with KV_TESTKIT_SEED=${seed}, or with the option seed, to see the same`;
 }

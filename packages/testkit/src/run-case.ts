@@ -1,4 +1,5 @@
 import type { FullStore, NamespacedStore, Store } from "@kv/core";
+import { settlesWithin } from "@kv/core/driver";
 import { BrokenRule, type CaseResult, type CaseRun, type Outcome } from "./case-result.ts";
 import type { CaseContext, ContractCase, Hook, Need, Place, RunOptions } from "./contract-case.ts";
 import { Mismatch } from "./expect.ts";
@@ -16,7 +17,7 @@ const paths: Readonly<Record<Place, readonly string[]>> = {
 
 const longestDisposeMs = 30_000;
 
-/** Why a case proves nothing with such a harness, as far as that is known before a store is opened. */
+/** Says why a case proves nothing with such a harness, as far as that is known before a store is opened. */
 export function undeclared(harness: Harness, { needs = [] }: ContractCase): string | undefined {
   const missing = needs.find((need) => isDeclarable(need) && !isDeclared(need, harness));
   return missing === undefined ? undefined : missingText(missing);
@@ -169,14 +170,6 @@ async function disposeAll(opened: readonly Opened[]): Promise<void> {
 
 /** A case that hangs has failed, however long the runner would wait. */
 async function within<T>(limitMs: number, promise: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const limit = new Promise<never>((_, reject) => {
-    const hangs = new Mismatch(`an end within ${limitMs} ms`, "none: the last call below is still under way");
-    timer = setTimeout(reject, limitMs, hangs);
-  });
-  try {
-    return await Promise.race([promise, limit]);
-  } finally {
-    clearTimeout(timer);
-  }
+  if (await settlesWithin(limitMs, promise)) return promise;
+  throw new Mismatch(`an end within ${limitMs} ms`, "none: the last call below is still in flight");
 }

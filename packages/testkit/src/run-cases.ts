@@ -4,14 +4,15 @@ import type { Place, RunOptions } from "./contract-case.ts";
 import type { Harness } from "./harness.ts";
 import { runCase, undeclared } from "./run-case.ts";
 
+/** The options of `runCases`. */
 export interface RunCasesOptions extends RunOptions {
-  /** Which runs to make: all of them unless told. */
+  /** Selects the runs to make. Default: all of them. */
   readonly filter?: ((run: CaseRun) => boolean) | undefined;
 }
 
 /**
- * Runs the contract without a test runner, and tells what came of each case at each place. Cases run one after
- * another, and then those that wait for time, all at once.
+ * Runs the contract without a test runner, and resolves with the outcome of each case at each place. Cases run one
+ * after another, and then those that wait for time, all concurrently.
  *
  * @example
  * ```ts
@@ -57,7 +58,7 @@ export function caseRuns(harness: Harness): CaseRun[] {
   );
 }
 
-/** The runs that can be tried with such a harness, and what is unproven already by what it does not declare. */
+/** Returns the runs that can be tried with such a harness, and those that its declarations leave unproven. */
 export function declaredRuns(harness: Harness): { runs: CaseRun[]; unproven: CaseResult[] } {
   const runs: CaseRun[] = [];
   const unproven: CaseResult[] = [];
@@ -69,7 +70,7 @@ export function declaredRuns(harness: Harness): { runs: CaseRun[]; unproven: Cas
   return { runs, unproven };
 }
 
-/** Where the cases run: in namespaces too, where the store has them. */
+/** Returns the places that the cases run at: namespaces too, where the store has them. */
 export function placesOf(harness: Harness): readonly Place[] {
   return harness.capabilities.includes("namespaces")
     ? ["at the root", "in a namespace", "in a nested namespace"]

@@ -2,7 +2,7 @@ import type { CaseResult } from "./case-result.ts";
 import type { RuleId } from "./rules.ts";
 
 /**
- * Tells what the results leave open: a line for each reason, with the rules, `(in no case)` where nothing else proves a
+ * Lists what the results leave open: a line for each reason, with the rules, `(in no case)` where nothing else proves a
  * rule. Empty where all is proven.
  *
  * @example

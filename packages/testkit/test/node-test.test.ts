@@ -18,7 +18,7 @@ function run(environment: Readonly<Record<string, string>>): {
 }
 
 describe("under node:test", () => {
-  test("a right store passes, and what is not proven is skipped and told", { timeout: 60_000 }, () => {
+  test("a right store passes, and what is not proven is skipped and told", { timeout: 300_000 }, () => {
     const { status, tap } = run({});
     expect(tap).toMatch(/# fail 0/);
     expect(tap).toMatch(/# skipped [1-9]/);
@@ -26,7 +26,7 @@ describe("under node:test", () => {
     expect(status).toBe(0);
   });
 
-  test("a broken store fails by the case of its rule", { timeout: 60_000 }, () => {
+  test("a broken store fails by the case of its rule", { timeout: 300_000 }, () => {
     const { status, tap } = run({ BREAK: "exists" });
     expect(tap).toMatch(/not ok \d+ - S2 every operation on what is not there says so, and is no error/);
     expect(status).toBe(1);

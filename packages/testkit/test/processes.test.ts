@@ -47,7 +47,7 @@ describe("a store that processes share", () => {
 
   test.each(between.map((run) => [`${caseName(run.testCase)}, ${run.place}`, run] as const))(
     "%s",
-    { timeout: 60_000 },
+    { timeout: 300_000 },
     async (_, run) => {
       const { testCase, place } = run;
       const [result] = await runCases(harness, {

@@ -55,7 +55,7 @@ export class ReferenceStore implements Store {
   }
 
   async deleteAll(): Promise<void> {
-    this.#refuseAfterClose("deleteAll");
+    this.#assertOpen("deleteAll");
     this.#entries.clear();
   }
 
@@ -77,12 +77,12 @@ export class ReferenceStore implements Store {
   }
 
   #find(operation: string, key: string): Entry | undefined {
-    this.#refuseAfterClose(operation);
+    this.#assertOpen(operation);
     const entry = this.#entries.get(key);
     return entry === undefined || entry.expiresAtMs <= performance.now() ? undefined : entry;
   }
 
-  #refuseAfterClose(operation: string): void {
+  #assertOpen(operation: string): void {
     if (this.#closed) throw new StoreError("KV_CLOSED", `${operation} on a reference store: it was closed.`);
   }
 }

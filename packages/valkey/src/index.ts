@@ -1,2 +1,2 @@
-export { valkeyClusterOptions, valkeyOptions } from "./client-options.ts";
-export { type ValkeyStore, type ValkeyStoreOptions, valkeyStore } from "./valkey-store.ts";
+export { valkeyClusterOptions, valkeyOptions } from "./store/client-options.ts";
+export { type ValkeyStore, type ValkeyStoreOptions, valkeyStore } from "./store/valkey-store.ts";

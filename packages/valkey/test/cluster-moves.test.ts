@@ -1,6 +1,6 @@
+import { testSlotMoves } from "@kv/resp-suites/cluster-moves";
+import { soak } from "@kv/test-support";
 import { valkeyStore } from "@kv/valkey";
-import { testSlotMoves } from "../../resp/test/cluster-moves.ts";
-import { soak } from "../../resp/test/contract.ts";
 import { libraries } from "./libraries.ts";
 
 const valkey = { kind: "valkey", open: valkeyStore } as const;

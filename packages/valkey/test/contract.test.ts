@@ -1,5 +1,5 @@
+import { testContract } from "@kv/resp-suites/contract";
 import { valkeyStore } from "@kv/valkey";
-import { testContract } from "../../resp/test/contract.ts";
 import { libraries } from "./libraries.ts";
 
 await testContract({
@@ -7,5 +7,5 @@ await testContract({
   open: valkeyStore,
   libraries,
   module: new URL("store-process.ts", import.meta.url),
-  sample: [{ topology: "url" }, { topology: "sentinel", library: "iovalkey" }],
+  sample: [{ topology: "cluster", library: "iovalkey" }],
 });

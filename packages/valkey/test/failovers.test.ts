@@ -1,5 +1,5 @@
+import { testFailovers } from "@kv/resp-suites/failovers";
 import { valkeyStore } from "@kv/valkey";
-import { testFailovers } from "../../resp/test/failovers.ts";
 import { libraries } from "./libraries.ts";
 
 testFailovers({ kind: "valkey", open: valkeyStore }, libraries.iovalkey, "cluster");

@@ -1,5 +1,5 @@
+import { testForeignKeys } from "@kv/resp-suites/foreign-keys";
 import { valkeyStore } from "@kv/valkey";
-import { testForeignKeys } from "../../resp/test/foreign-keys.ts";
 import { libraries } from "./libraries.ts";
 
 testForeignKeys({ kind: "valkey", open: valkeyStore }, libraries.iovalkey);

@@ -1,5 +1,5 @@
+import type { ClientLibrary } from "@kv/resp-suites/clients";
 import * as iovalkey from "iovalkey";
-import type { ClientLibrary } from "../../resp/test/clients.ts";
 
 export const libraries: Readonly<Record<"iovalkey", ClientLibrary>> = {
   iovalkey,

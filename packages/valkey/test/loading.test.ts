@@ -1,3 +1,3 @@
-import { testLoading } from "../../resp/test/loading.ts";
+import { testLoading } from "@kv/resp-suites/loading";
 
 testLoading({ library: "iovalkey", factory: "valkeyStore" }, import.meta.dirname);

@@ -1,4 +1,4 @@
+import { testOutages } from "@kv/resp-suites/outages";
 import { valkeyStore } from "@kv/valkey";
-import { testOutages } from "../../resp/test/outages.ts";
 
 await testOutages({ kind: "valkey", open: valkeyStore });

@@ -1,5 +1,5 @@
+import { testRecovery } from "@kv/resp-suites/recovery";
 import { valkeyStore } from "@kv/valkey";
-import { testRecovery } from "../../resp/test/recovery.ts";
 import { libraries } from "./libraries.ts";
 
 testRecovery({ kind: "valkey", open: valkeyStore, libraries }, [

@@ -1,4 +1,4 @@
+import { testRefusals } from "@kv/resp-suites/refusals";
 import { valkeyStore } from "@kv/valkey";
-import { testRefusals } from "../../resp/test/refusals.ts";
 
 testRefusals({ kind: "valkey", open: valkeyStore });

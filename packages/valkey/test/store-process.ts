@@ -1,5 +1,5 @@
+import { serveStoreOf } from "@kv/resp-suites/store-process";
 import { valkeyStore } from "@kv/valkey";
-import { serveStoreOf } from "../../resp/test/store-process.ts";
 import { libraries } from "./libraries.ts";
 
 serveStoreOf(valkeyStore, libraries);

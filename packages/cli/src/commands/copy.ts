@@ -1,11 +1,11 @@
 import type { FullStore } from "@kv/core";
-import type { Call, Command } from "../command.ts";
-import { type CopyCounts, copyStore } from "../copy-store.ts";
-import { exitCodes, UsageError } from "../exit-codes.ts";
-import type { Location } from "../location.ts";
-import { withProgress } from "../progress.ts";
-import { confirmed } from "../question.ts";
-import { answer, answerJson, printableJson } from "../terminal.ts";
+import { type CopyCounts, copyStore } from "../copy/copy-store.ts";
+import type { Location } from "../location/location.ts";
+import { confirm } from "../terminal/confirm.ts";
+import { withProgress } from "../terminal/progress.ts";
+import { printableJson, write, writeJson } from "../terminal/terminal.ts";
+import { exitCodes, UsageError } from "../usage/exit-codes.ts";
+import type { Call, Command } from "./command.ts";
 
 export const copy: Command = {
   operands: "FROM TO",
@@ -20,20 +20,20 @@ export const copy: Command = {
     const source = await call.open(from, options.namespace, true);
     const target = await call.open(to, toNamespace, false);
     if (!options.yes && !options.ifAbsent && (await holdsSomething(target))) {
-      const question = `${to.shown} holds entries there already. Replace those of the same key?`;
-      if (!(await confirmed(terminal, question))) {
-        call.tell("Nothing was copied. With --if-absent only what is missing is copied.");
+      const question = `${to.display} holds entries there already. Replace those with the same key?`;
+      if (!(await confirm(terminal, question))) {
+        call.printNotice("Nothing was copied. Pass --if-absent to copy only missing keys.");
         return exitCodes.no;
       }
     }
     const counts = await run(call, source, target);
-    if (options.json) await answerJson(terminal, counts);
-    else await answer(terminal, `${described(counts)}\n`);
+    if (options.json) await writeJson(terminal, counts);
+    else await write(terminal, `${described(counts)}\n`);
     return counts.damaged === 0 ? exitCodes.done : exitCodes.failed;
   },
 };
 
-/** Copying a namespace into itself would be without end, and onto itself would undo what others write meanwhile. */
+/** Copying a namespace into itself would never end, and onto itself would undo concurrent writes. */
 function refuseOverlap(
   from: Location,
   fromNamespace: readonly string[],
@@ -45,7 +45,7 @@ function refuseOverlap(
   const toPath = [...to.path, ...toNamespace];
   const shared = Math.min(fromPath.length, toPath.length);
   if (fromPath.slice(0, shared).every((name, at) => name === toPath[at])) {
-    throw new UsageError("Source and target are one namespace, or one lies in the other.");
+    throw new UsageError("Source and target are the same namespace, or one contains the other.");
   }
 }
 
@@ -67,15 +67,15 @@ async function run(call: Call, source: FullStore, target: FullStore): Promise<Co
           counts = latest;
         },
         onDamaged: (namespace, key) =>
-          call.tell(
-            `Not copied, for it is damaged: the key ${printableJson(key)} in ${printableJson(namespace)}.`,
+          call.printNotice(
+            `Not copied because it is damaged: the key ${printableJson(key)} in ${printableJson(namespace)}.`,
           ),
       }),
     );
   } catch (error) {
     if (counts !== undefined) {
-      call.tell(
-        `Stopped after: ${described(counts)}. Run it again to go on${ifAbsent ? "" : " (with --if-absent, to leave alone what was copied)"}.`,
+      call.printNotice(
+        `Stopped after: ${described(counts)}. Run it again to continue${ifAbsent ? "" : " (with --if-absent, to skip what was copied)"}.`,
       );
     }
     throw error;
@@ -85,8 +85,8 @@ async function run(call: Call, source: FullStore, target: FullStore): Promise<Co
 function described({ copied, bytes, kept, gone, damaged }: CopyCounts): string {
   return [
     `${copied} entries copied (${bytes} bytes)`,
-    ...(kept > 0 ? [`${kept} left alone, being there already`] : []),
-    ...(gone > 0 ? [`${gone} gone meanwhile`] : []),
+    ...(kept > 0 ? [`${kept} skipped, as they exist already`] : []),
+    ...(gone > 0 ? [`${gone} gone in the meantime`] : []),
     ...(damaged > 0 ? [`${damaged} damaged`] : []),
   ].join(", ");
 }

@@ -1,8 +1,8 @@
-import { type Command, openFirst } from "../command.ts";
-import { exitCodes } from "../exit-codes.ts";
-import { withProgress } from "../progress.ts";
-import { confirmed } from "../question.ts";
-import { answerJson } from "../terminal.ts";
+import { confirm } from "../terminal/confirm.ts";
+import { withProgress } from "../terminal/progress.ts";
+import { writeJson } from "../terminal/terminal.ts";
+import { exitCodes } from "../usage/exit-codes.ts";
+import { type Command, openFirst } from "./command.ts";
 
 export const deleteAll: Command = {
   operands: "STORE",
@@ -11,11 +11,11 @@ export const deleteAll: Command = {
   options: ["namespace", "yes", "progress", "json", "timeout"],
   async run(call) {
     const { options, terminal } = call;
-    const { store, shown } = await openFirst(call);
+    const { store, display } = await openFirst(call);
     const path = options.namespace.map((name) => JSON.stringify(name)).join(" / ");
-    const what = `everything in ${path === "" ? "" : `the namespace ${path} of `}${shown}, with all namespaces below`;
-    if (!options.yes && !(await confirmed(terminal, `Delete ${what}?`))) {
-      call.tell("Nothing was deleted.");
+    const what = `everything in ${path === "" ? "" : `the namespace ${path} of `}${display}, with all namespaces below`;
+    if (!options.yes && !(await confirm(terminal, `Delete ${what}?`))) {
+      call.printNotice("Nothing was deleted.");
       return exitCodes.no;
     }
     await withProgress(
@@ -24,7 +24,7 @@ export const deleteAll: Command = {
       () => `deleting ${what}`,
       () => store.deleteAll(),
     );
-    if (options.json) await answerJson(terminal, { deleted: true });
+    if (options.json) await writeJson(terminal, { deleted: true });
     return exitCodes.done;
   },
 };

@@ -1,6 +1,6 @@
-import { type Command, openFirst } from "../command.ts";
-import { UsageError } from "../exit-codes.ts";
-import { answerValue } from "../value-answer.ts";
+import { UsageError } from "../usage/exit-codes.ts";
+import { type Command, openFirst } from "./command.ts";
+import { writeValue } from "./write-value.ts";
 
 export const get: Command = {
   operands: "STORE KEY",
@@ -9,9 +9,9 @@ export const get: Command = {
   options: ["namespace", "json", "timeout"],
   async run(call) {
     const { store, rest } = await openFirst(call);
-    return answerValue(call, await store.get(rest[0] ?? ""), async ({ length }) => {
+    return writeValue(call, await store.get(rest[0] ?? ""), async ({ length }) => {
       throw new UsageError(
-        `The value is ${length} bytes that are no plain text: send it to a file (> value.bin), or ask for --json.`,
+        `The value is ${length} bytes that are not plain text. Redirect it to a file (> value.bin), or pass --json.`,
       );
     });
   },

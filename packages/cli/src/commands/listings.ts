@@ -1,7 +1,7 @@
-import { type Call, type Command, openFirst } from "../command.ts";
-import { type ExitCode, exitCodes } from "../exit-codes.ts";
-import { answer, answerJson, isPrintable, printableJson } from "../terminal.ts";
-import { toldValue } from "../value-answer.ts";
+import { isPrintable, printableJson, write, writeJson } from "../terminal/terminal.ts";
+import { type ExitCode, exitCodes } from "../usage/exit-codes.ts";
+import { type Call, type Command, openFirst } from "./command.ts";
+import { encodeValue } from "./write-value.ts";
 
 const common = { operands: "STORE", count: [1, 1] } as const;
 
@@ -22,7 +22,7 @@ export const entries: Command = {
   async run(call) {
     const { store } = await openFirst(call);
     for await (const [key, value] of store.entries({ prefix: call.options.prefix })) {
-      await answerJson(call.terminal, { key, ...toldValue(value) });
+      await writeJson(call.terminal, { key, ...encodeValue(value) });
     }
     return exitCodes.done;
   },
@@ -37,12 +37,12 @@ export const namespaces: Command = {
 
 async function list({ options, terminal }: Call, names: AsyncIterable<string>): Promise<ExitCode> {
   for await (const name of names) {
-    await answer(terminal, `${options.json || !isPlain(name) ? printableJson(name) : name}\n`);
+    await write(terminal, `${options.json || !isPlain(name) ? printableJson(name) : name}\n`);
   }
   return exitCodes.done;
 }
 
-/** What is not is told in JSON, so that a line is a name whatever it holds: only JSON begins with a quote. */
+/** Other names are printed as JSON, so that each line is one name whatever it holds: only JSON begins with a quote. */
 function isPlain(name: string): boolean {
   return name !== "" && !name.startsWith('"') && isPrintable(name);
 }

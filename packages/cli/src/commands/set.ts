@@ -1,7 +1,7 @@
 import { buffer } from "node:stream/consumers";
-import { type Command, openFirst } from "../command.ts";
-import { exitCodes } from "../exit-codes.ts";
-import { answerJson } from "../terminal.ts";
+import { writeJson } from "../terminal/terminal.ts";
+import { exitCodes } from "../usage/exit-codes.ts";
+import { type Command, openFirst } from "./command.ts";
 
 export const set: Command = {
   operands: "STORE KEY [VALUE]",
@@ -12,7 +12,8 @@ export const set: Command = {
     const { options, terminal } = call;
     const { store, rest } = await openFirst(call, false);
     const [key = "", given] = rest;
-    if (given === undefined && terminal.stdin.isTTY === true) call.tell("Type the value; Ctrl-D ends it.");
+    if (given === undefined && terminal.stdin.isTTY === true)
+      call.printNotice("Type the value; Ctrl-D ends it.");
     const value = given ?? (await buffer(terminal.stdin));
 
     let done = true;
@@ -20,8 +21,8 @@ export const set: Command = {
     else if (options.keepExpiry) await store.set(key, value, { keepExpiry: true });
     else await store.set(key, value, { expiresIn: options.expiresIn });
 
-    if (options.json) await answerJson(terminal, { set: done });
-    else if (!done) call.tell("There is such a key already: it was left as it is.");
+    if (options.json) await writeJson(terminal, { set: done });
+    else if (!done) call.printNotice("The key exists already, and was left as it is.");
     return done ? exitCodes.done : exitCodes.no;
   },
 };

@@ -1,13 +1,13 @@
 import { statSync, utimesSync } from "node:fs";
 import type { FullDriverNamespace } from "@kv/core/driver";
-import type { FileContext } from "../../src/context.ts";
-import { isErrno } from "../../src/errors.ts";
-import { FileNamespace } from "../../src/file-namespace.ts";
-import { discard, listed, makeDirectories } from "../../src/file-operations.ts";
-import { type Gensync, run, wait } from "../../src/gensync.ts";
-import { entryFile, entryKey, type Place } from "../../src/layout.ts";
-import { entryFiles } from "../../src/listing.ts";
-import type { Locks } from "../../src/locks.ts";
+import { discard, listDirectory, makeDirectories } from "../../src/disk/file-operations.ts";
+import { type Gensync, run, wait } from "../../src/disk/gensync.ts";
+import type { FileContext } from "../../src/entries/context.ts";
+import { isErrno } from "../../src/errors/errors.ts";
+import { entryFile, entryKey, type NamespaceLocation } from "../../src/format/layout.ts";
+import { entryFiles } from "../../src/maintenance/listing.ts";
+import type { KeyLocks } from "../../src/ownership/key-locks.ts";
+import { FileNamespace } from "../../src/store/file-namespace.ts";
 import type { Design } from "./mutated-store.ts";
 
 export type Flaw =
@@ -30,11 +30,11 @@ export type Flaw =
 /** Designs that were tried, or suggest themselves, and that lose data. */
 export const brokenDesigns: Readonly<Record<Flaw, Design>> = {
   "set renames its file over the entry without a lock": {
-    namespace: (context, place) => ({ set: withoutLocks(context, place).set }),
+    namespace: (context, location) => ({ set: withoutLocks(context, location).set }),
   },
 
   "increment reads and renames without a lock": {
-    namespace: (context, place) => ({ increment: withoutLocks(context, place).increment }),
+    namespace: (context, location) => ({ increment: withoutLocks(context, location).increment }),
   },
 
   "renewal is a read, then a set": {
@@ -49,21 +49,21 @@ export const brokenDesigns: Readonly<Record<Flaw, Design>> = {
   },
 
   "renewal needs no lock": {
-    namespace: (context, place) => ({ touch: withoutLocks(context, place).touch }),
+    namespace: (context, location) => ({ touch: withoutLocks(context, location).touch }),
   },
 
   "the expiry is the file's mtime": {
-    namespace: (_context, place, ours) => ({
+    namespace: (_context, location, ours) => ({
       async set(key, value, expiry) {
         await ours.set(key, value, Number.POSITIVE_INFINITY);
         if (typeof expiry === "number" && expiry !== Number.POSITIVE_INFINITY) {
           const end = new Date(Date.now() + expiry);
-          utimesSync(entryKey(place, key).path, end, end);
+          utimesSync(entryKey(location, key).path, end, end);
         }
       },
       async get(key) {
         const value = await ours.get(key);
-        return value === undefined || statSync(entryKey(place, key).path).mtimeMs <= Date.now()
+        return value === undefined || statSync(entryKey(location, key).path).mtimeMs <= Date.now()
           ? undefined
           : value;
       },
@@ -71,34 +71,34 @@ export const brokenDesigns: Readonly<Record<Flaw, Design>> = {
   },
 
   "what has expired is unlinked after a look": {
-    namespace: (context, place) => ({
+    namespace: (context, location) => ({
       deleteExpired: () =>
-        removedWhere(context, place, function* (path) {
-          yield* wait(context.directory.disk.now.unlink(path));
+        removedWhere(context, location, function* (path) {
+          yield* wait(context.directory.disk.inline.unlink(path));
           return true;
         }),
     }),
   },
 
   "what has expired is renamed aside, looked at again and linked back": {
-    namespace: (context, place) => ({
+    namespace: (context, location) => ({
       deleteExpired: () =>
-        removedWhere(context, place, function* (path, hash) {
-          const { now } = context.directory.disk;
+        removedWhere(context, location, function* (path, hash) {
+          const { inline } = context.directory.disk;
           const aside = `${path}.aside`;
-          yield* wait(now.rename(path, aside));
-          const found = yield* context.files.identify({ ...entryFile(place, hash), path: aside });
+          yield* wait(inline.rename(path, aside));
+          const found = yield* context.reader.readHeader({ ...entryFile(location, hash), path: aside });
           const isLive = found !== undefined && found.expiresAtMs > context.now();
           if (isLive) yield* linkedBack(context, aside, path);
-          yield* wait(now.unlink(aside));
+          yield* wait(inline.unlink(aside));
           return !isLive;
         }),
     }),
   },
 
   "deleteAll removes the tree where it is": {
-    namespace: (context, place) => ({
-      deleteAll: () => run(treeRemoved(context, place.directory)) as Promise<void>,
+    namespace: (context, location) => ({
+      deleteAll: () => run(treeRemoved(context, location.directory)) as Promise<void>,
     }),
   },
 
@@ -111,20 +111,20 @@ export const brokenDesigns: Readonly<Record<Flaw, Design>> = {
   "an owner lets a lock go by unlinking it, whoever holds it": {
     context({ locks, directory }) {
       locks.release = function* (owner, lock) {
-        yield* discard(directory.disk.now, lock);
-        owner.held.delete(lock);
+        yield* discard(directory.disk.inline, lock);
+        owner.heldLocks.delete(lock);
       };
     },
   },
 
   "an owner's directory is made again under the same name": {
     context({ directory }) {
-      const { newIdentity } = directory.environment;
-      let identity: string | undefined;
+      const { newOwnerId } = directory.environment;
+      let ownerId: string | undefined;
       Object.assign(directory.environment, {
-        newIdentity(home: Parameters<typeof newIdentity>[0]) {
-          identity ??= newIdentity(home);
-          return identity;
+        newOwnerId(home: Parameters<typeof newOwnerId>[0]) {
+          ownerId ??= newOwnerId(home);
+          return ownerId;
         },
       });
     },
@@ -132,19 +132,19 @@ export const brokenDesigns: Readonly<Record<Flaw, Design>> = {
 
   "whoever finds a dead owner's lock removes it": {
     context({ locks, owners, directory }) {
-      locks.breakLock = function* (owner, lock, holder) {
+      locks.removeStale = function* (owner, lock, holder) {
         yield* owners.fence(holder);
         if ((yield* locks.holder(lock)) === holder) {
-          yield* wait(directory.disk.now.rename(lock, owner.freshPath()));
+          yield* wait(directory.disk.inline.rename(lock, owner.newPath()));
         }
       };
     },
   },
 
   "a change is put in its place whoever has made the namespace since": {
-    context({ directory }) {
-      directory.generation = function* ({ directory: path }) {
-        yield* makeDirectories(directory.disk.now, `${path}/d`);
+    context({ directory, generations }) {
+      generations.current = function* ({ directory: path }) {
+        yield* makeDirectories(directory.disk.inline, `${path}/d`);
         return `${path}/d`;
       };
     },
@@ -152,17 +152,17 @@ export const brokenDesigns: Readonly<Record<Flaw, Design>> = {
 
   "a lock is that of a live process before it is that of a fenced owner": {
     context({ owners, directory }) {
-      const hasGone = owners.hasGone.bind(owners);
-      owners.hasGone = function* (owner, id, patienceMs) {
-        return directory.environment.lifeOf(id) !== "alive" && (yield* hasGone(owner, id, patienceMs));
+      const hasGone = owners.isDead.bind(owners);
+      owners.isDead = function* (owner, id, patienceMs) {
+        return directory.environment.livenessOf(id) !== "alive" && (yield* hasGone(owner, id, patienceMs));
       };
     },
   },
 
   "a copied lock is as good as the one it was copied from": {
     context({ owners, directory }) {
-      owners.hasGone = function* (_owner, id) {
-        return !(yield* owners.hasDirectory(id)) || directory.environment.lifeOf(id) === "ended";
+      owners.isDead = function* (_owner, id) {
+        return !(yield* owners.hasDirectory(id)) || directory.environment.livenessOf(id) === "ended";
       };
     },
   },
@@ -171,17 +171,17 @@ export const brokenDesigns: Readonly<Record<Flaw, Design>> = {
 /** Our operations, with a lock that nobody takes. */
 function withoutLocks(
   context: FileContext,
-  place: Place,
+  location: NamespaceLocation,
 ): Pick<FullDriverNamespace, "set" | "increment" | "touch"> {
-  const locks = Object.assign(Object.create(context.locks) as Locks, {
-    *take(): Gensync<boolean> {
+  const locks = Object.assign(Object.create(context.locks) as KeyLocks, {
+    *acquire(): Gensync<boolean> {
       yield* [];
       return false;
     },
     *release(): Gensync<void> {},
     path: () => "none",
   });
-  const namespace = new FileNamespace({ ...context, locks }, place);
+  const namespace = new FileNamespace({ ...context, locks }, location);
   return {
     set: (key, value, expiry) => namespace.set(key, value, expiry),
     increment: (key, by, expiresInMs) => namespace.increment(key, by, expiresInMs),
@@ -191,12 +191,12 @@ function withoutLocks(
 
 async function removedWhere(
   context: FileContext,
-  place: Place,
+  location: NamespaceLocation,
   remove: (path: string, hash: string) => Gensync<boolean>,
 ): Promise<number> {
   let removed = 0;
-  for await (const file of entryFiles(context, place)) {
-    const found = await run(context.files.identify(file));
+  for await (const file of entryFiles(context, location)) {
+    const found = await run(context.reader.readHeader(file));
     if (found === undefined || found.expiresAtMs > context.now()) continue;
     if (await run(remove(file.path, file.hash))) removed += 1;
   }
@@ -205,18 +205,18 @@ async function removedWhere(
 
 function* linkedBack(context: FileContext, aside: string, path: string): Gensync<void> {
   try {
-    yield* wait(context.directory.disk.now.link(aside, path));
+    yield* wait(context.directory.disk.inline.link(aside, path));
   } catch (error) {
     if (!isErrno(error, "EEXIST")) throw error;
   }
 }
 
 function* treeRemoved(context: FileContext, directory: string): Gensync<void> {
-  const { now } = context.directory.disk;
-  for (const name of yield* listed(now, directory)) {
+  const { inline } = context.directory.disk;
+  for (const name of yield* listDirectory(inline, directory)) {
     const path = `${directory}/${name}`;
-    if ((yield* wait(now.statAt(path)))?.isDirectory() === true) yield* treeRemoved(context, path);
-    else yield* wait(now.unlink(path));
+    if ((yield* wait(inline.statAt(path)))?.isDirectory() === true) yield* treeRemoved(context, path);
+    else yield* wait(inline.unlink(path));
   }
-  yield* wait(now.removeDirectory(directory));
+  yield* wait(inline.removeDirectory(directory));
 }

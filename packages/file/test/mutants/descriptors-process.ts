@@ -1,13 +1,13 @@
+import { sleep } from "@kv/core/driver";
 import { fileStore } from "@kv/file";
-import { Call, Deadline, Lane } from "../../src/call.ts";
-import { CallQueue } from "../../src/call-queue.ts";
+import { Call, Deadline } from "../../src/calls/call.ts";
+import { CallQueue } from "../../src/calls/call-queue.ts";
 
 // Reads 500 entries at the same time, and says how many reads failed.
 
 const [directory = "", design = ""] = process.argv.slice(2);
 if (design === "unbounded") {
-  CallQueue.prototype.onKey = (_place, _hash, _kind, work) =>
-    work(new Call(new Deadline(60_000), new Lane("read", () => {})));
+  CallQueue.prototype.runOnKey = (_file, _access, work) => work(new Call(new Deadline(60_000), { sleep }));
 }
 
 const store = fileStore({ directory, durability: "none", disk: "network" });

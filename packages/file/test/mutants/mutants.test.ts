@@ -2,9 +2,9 @@ import { spawnSync } from "node:child_process";
 import { cpSync, rmSync } from "node:fs";
 import { type FullStore, isStoreError } from "@kv/core";
 import { afterAll, describe, expect, test } from "vitest";
-import { lifeOf, newIdentity } from "../../src/identity.ts";
-import { entryKey, layoutOf, placeOf } from "../../src/layout.ts";
-import type { Environment } from "../../src/store-directory.ts";
+import { entryKey, layoutOf, locateNamespace } from "../../src/format/layout.ts";
+import type { Environment } from "../../src/ownership/environment.ts";
+import { livenessOf, newOwnerId } from "../../src/ownership/owner-id.ts";
 import { bundled } from "../bundled.ts";
 import { HeldDisk, type Holds, isCommit, leadsTo } from "../held-disk.ts";
 import { newDirectory, newParent } from "../temporary.ts";
@@ -16,7 +16,7 @@ import { leftAfterKills, type Scenario, type Step, textOf, wrongOrders } from ".
 
 const parent = newParent("memory");
 afterAll(() => rmSync(parent, { recursive: true, force: true }));
-const limit = { timeout: 60_000 };
+const limit = { timeout: 300_000 };
 
 /** Runs the same on our design and on a broken one: which must be told from each other. */
 function caught(name: Flaw, by: string, findings: (design: Design) => Promise<readonly unknown[]>): void {
@@ -40,8 +40,13 @@ const expired: Step = async (store) => {
   while (await store.exists("key"));
 };
 
-function scenario(beginning: Step, held: Step, other: Scenario["other"], life?: Scenario["life"]): Scenario {
-  return { parent, beginning, held, other, ...(life !== undefined && { life }) };
+function scenario(
+  beginning: Step,
+  held: Step,
+  other: Scenario["other"],
+  liveness?: Scenario["liveness"],
+): Scenario {
+  return { parent, beginning, held, other, ...(liveness !== undefined && { liveness }) };
 }
 
 caught("set renames its file over the entry without a lock", "A1 increment and set have an order", (design) =>
@@ -130,7 +135,7 @@ caught(
     const second = new HeldDisk(({ name, args }) => name === "rename" && leadsTo(args[1], file));
     const stores = [
       storeOf(design, directory.path, { disk: first }),
-      storeOf(design, directory.path, { disk: second, lifeOf: () => "unknown", stillMs: 1 }),
+      storeOf(design, directory.path, { disk: second, livenessOf: () => "unknown", heartbeatTimeoutMs: 1 }),
       storeOf(design, directory.path, {}, "gives up"),
     ] as const;
     return await miscounted(stores, [first, second], async (counted) => {
@@ -154,16 +159,16 @@ caught(
     const dead = new HeldDisk(({ name, args }) => name === "rename" && leadsTo(args[1], file));
     const breaker = new HeldDisk(({ name, args }) => name === "rename" && args[0] === lock);
     const second = new HeldDisk(({ name, args }) => name === "rename" && leadsTo(args[1], file));
-    const identities: string[] = [];
+    const ownerIds: string[] = [];
     const environment: Partial<Environment> = {
-      lifeOf: (id) => (identities.includes(id) ? "ended" : lifeOf(id)),
+      livenessOf: (id) => (ownerIds.includes(id) ? "ended" : livenessOf(id)),
     };
     const stores = [
       storeOf(design, directory.path, {
         disk: dead,
-        newIdentity(home) {
-          identities.push(newIdentity(home));
-          return identities.at(-1) ?? "";
+        newOwnerId(home) {
+          ownerIds.push(newOwnerId(home));
+          return ownerIds.at(-1) ?? "";
         },
       }),
       storeOf(design, directory.path, { ...environment, disk: breaker }),
@@ -210,7 +215,7 @@ caught(
   "S7 what an owner that was fenced has locked is free",
   async (design) => {
     const { directory, release } = await heldWithTwoLocks();
-    const observer = storeOf(design, directory, { lifeOf: () => "unknown", stillMs: 1 });
+    const observer = storeOf(design, directory, { livenessOf: () => "unknown", heartbeatTimeoutMs: 1 });
     await observer.increment("key");
     const findings = await refused(storeOf(design, directory, {}, "gives up"), "other");
     await release();
@@ -332,16 +337,16 @@ async function refused(store: FullStore, key: string): Promise<string[]> {
 function inOneFolder(): [string, string] {
   const seen = new Map<string, string>();
   for (let at = 0; ; at += 1) {
-    const { folder } = entryKey(placeOf("", []), `${at}`);
-    const other = seen.get(folder);
+    const { bucket } = entryKey(locateNamespace("", []), `${at}`);
+    const other = seen.get(bucket);
     if (other !== undefined) return [other, `${at}`];
-    seen.set(folder, `${at}`);
+    seen.set(bucket, `${at}`);
   }
 }
 
 function placesIn(directory: string): { lock: string; file: string } {
   const { data, locks } = layoutOf(directory);
-  const { hash, path } = entryKey(placeOf(data, []), "key");
+  const { hash, path } = entryKey(locateNamespace(data, []), "key");
   return { lock: `${locks}/${hash}`, file: path };
 }
 

@@ -1,5 +1,5 @@
 import { type FullStore, isStoreError } from "@kv/core";
-import { lifeOf } from "../../src/identity.ts";
+import { livenessOf } from "../../src/ownership/owner-id.ts";
 import { HeldDisk } from "../held-disk.ts";
 import { newDirectory } from "../temporary.ts";
 import { type Design, storeOf } from "./mutated-store.ts";
@@ -17,7 +17,7 @@ export interface Scenario {
   /** The keys whose state counts: "key" and "other" by default. */
   readonly keys?: readonly string[];
   /** What the other is told of the owner that is held up: that it lives, unless told. */
-  readonly life?: "alive" | "unknown";
+  readonly liveness?: "alive" | "unknown";
 }
 
 /**
@@ -112,15 +112,16 @@ async function heldAt(design: Design, scenario: Scenario, at: number): Promise<s
 
 async function begun(
   design: Design,
-  { parent, beginning, life = "alive" }: Scenario,
+  { parent, beginning, liveness = "alive" }: Scenario,
   at: number,
 ): Promise<{ store: FullStore; disk: HeldDisk; quick: FullStore; remove(): void }> {
   const directory = newDirectory(parent);
   const disk = new HeldDisk(({ number }) => number === at);
   const store = storeOf(design, directory.path, { disk });
   await beginning(store);
-  const environment = life === "alive" ? { lifeOf } : { lifeOf: () => "unknown" as const, stillMs: 1 };
-  const quick = storeOf(design, directory.path, environment, life === "alive" ? "gives up" : "waits");
+  const environment =
+    liveness === "alive" ? { livenessOf } : { livenessOf: () => "unknown" as const, heartbeatTimeoutMs: 1 };
+  const quick = storeOf(design, directory.path, environment, liveness === "alive" ? "gives up" : "waits");
   return { store, disk, quick, remove: () => directory.remove() };
 }
 

@@ -1,15 +1,15 @@
 import type { Buffer } from "node:buffer";
-import type { NodeAddress } from "../transport.ts";
+import type { NodeAddress } from "../transport/transport.ts";
 
-/** A node, as another one sees it. */
+/** A node, as another node sees it. */
 export interface NodeView {
   readonly id: string;
-  /** By its number, as the nodes reach it. */
+  /** Its IP address and port, by which the other nodes reach it. */
   readonly address: string;
-  /** By its name, where it has one. */
+  /** Its host name and port, where it has a name. */
   readonly namedAddress: string | undefined;
   readonly isMaster: boolean;
-  /** Grows with each change of what it serves: of two that claim a slot, the higher one has it. */
+  /** The configuration epoch, which grows when it gains slots: of two nodes that claim one, the higher epoch has it. */
   readonly epoch: number;
   readonly slots: readonly SlotRange[];
 }
@@ -21,9 +21,9 @@ export type SlotRange = readonly [first: number, last: number];
 export interface ClusterView {
   readonly nodes: readonly NodeView[];
   readonly myself: NodeView;
-  /** The slots whose keys it is handing over, and the node that gets them. */
+  /** The slots that it is migrating away, and the node that gets each. */
   readonly migrating: ReadonlyMap<number, string>;
-  /** The slots whose keys it is getting. */
+  /** The slots that it is importing, and the node that gives each. */
   readonly importing: ReadonlyMap<number, string>;
 }
 
@@ -39,7 +39,7 @@ export function parseNodes(text: string): ClusterView {
   let myself: NodeView | undefined;
   for (const line of text.split("\n")) {
     if (line === "") continue;
-    const [id = "", place = "", flagList = "", , , , epoch = "", , ...served] = line.split(" ");
+    const [id = "", addressField = "", flagList = "", , , , epoch = "", , ...served] = line.split(" ");
     const flags = flagList.split(",");
     const isMyself = flags.includes("myself");
     const slots: SlotRange[] = [];
@@ -48,7 +48,7 @@ export function parseNodes(text: string): ClusterView {
       if (direction === undefined) slots.push(parseRange(range));
       else (direction === ">" ? migrating : importing).set(Number(slot), other);
     }
-    const [, address = "", name = ""] = /^(.*?)(?:@\d+)?(?:,([^,]*).*)?$/.exec(place) ?? [];
+    const [, address = "", name = ""] = /^(.*?)(?:@\d+)?(?:,([^,]*).*)?$/.exec(addressField) ?? [];
     const { port } = parseAddress(address);
     const node: NodeView = {
       id,
@@ -65,12 +65,12 @@ export function parseNodes(text: string): ClusterView {
   return { nodes, myself, migrating, importing };
 }
 
-/** Whether a node serves a slot. */
+/** Tells whether a node serves a slot. */
 export function serves({ slots }: NodeView, slot: number): boolean {
   return slots.some(([first, last]) => first <= slot && slot <= last);
 }
 
-/** Of a slot that is on its way, as in `[93->-` and an id, or `[93-<-` and an id. */
+/** The marker of a moving slot, as in `[93->-` and an id, or `[93-<-` and an id. */
 const marker = /^\[(\d+)-([<>])-(\w+)\]$/;
 
 function parseRange(text: string): SlotRange {
@@ -78,7 +78,7 @@ function parseRange(text: string): SlotRange {
   return [Number(first), Number(last)];
 }
 
-/** What CLUSTER SLOTS says: it alone says by which address a node wants to be reached. */
+/** The reply to CLUSTER SLOTS, which alone tells by which address a node wants to be reached. */
 export interface Serving {
   /** The ranges, each with the address of its master. */
   readonly ranges: readonly { readonly slots: SlotRange; readonly address: string }[];
@@ -86,10 +86,10 @@ export interface Serving {
   readonly addresses: ReadonlyMap<string, string>;
 }
 
-/** A node of a range: where to reach it, and its id. Numbers may come as text. */
+/** A node of a range. Numbers may come as text. */
 type SlotsNode = readonly [host: Buffer | null, port: unknown, id: Buffer];
 
-/** Reads the reply to CLUSTER SLOTS. `asked` is where it was asked, and `listed` what CLUSTER NODES says there. */
+/** Reads the reply to CLUSTER SLOTS. `asked` is the node that gave it, and `listed` are the nodes that CLUSTER NODES lists there. */
 export function parseSlots(reply: unknown, asked: NodeAddress, listed: readonly NodeView[]): Serving {
   const ranges: Serving["ranges"][number][] = [];
   const addresses = new Map<string, string>();
@@ -106,12 +106,12 @@ export function parseSlots(reply: unknown, asked: NodeAddress, listed: readonly 
   return { ranges, addresses };
 }
 
-/** As redirections have it: `127.0.0.1:6379`. */
+/** Formats an address as redirections do: `127.0.0.1:6379`. */
 export function formatAddress({ host, port }: NodeAddress): string {
   return `${host}:${port}`;
 }
 
-/** Reads what `formatAddress` has written; an empty host is that of `asked`. */
+/** Parses an address of the form of `formatAddress`; an empty host is that of `asked`. */
 export function parseAddress(address: string, asked?: NodeAddress): NodeAddress {
   const at = address.lastIndexOf(":");
   const host = address.slice(0, at);

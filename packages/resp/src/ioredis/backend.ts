@@ -1,25 +1,25 @@
 import type { ConnectionOptions } from "node:tls";
 import { guarded } from "@kv/core/driver";
-import type { Backend } from "../backend.ts";
-import type { ServerAddress } from "../server-url.ts";
+import type { Backend } from "../store/backend.ts";
+import type { ServerAddress } from "../store/server-url.ts";
 import type { IoredisClient } from "./client.ts";
 import { type SafeClientOptions, safeClientOptions } from "./client-options.ts";
 import { IoredisCluster } from "./cluster.ts";
 import { type ClientLibrary, loadClient } from "./load-client.ts";
 import { IoredisTransport } from "./transport.ts";
 
-/** What a client of the store's own is made with. */
+/** The options with which the store makes a client. */
 export interface IoredisOptions extends Omit<SafeClientOptions, "retryStrategy">, ServerAddress {
   /** It never connects again by itself. */
   readonly retryStrategy: () => null;
-  /** There where the URL asks for TLS. */
+  /** The TLS options, where the URL asks for TLS. */
   readonly tls?: ConnectionOptions;
 }
 
 /**
  * Makes the backend over ioredis, or a library of the same shape, which is loaded by the first call that needs it.
  *
- * @param name As errors name the backend: `redis`.
+ * @param name The name of the backend in errors: `redis`.
  * @param library The package that people install: `ioredis`.
  *
  * @example

@@ -1,7 +1,7 @@
 import { guarded, inBackground } from "@kv/core/driver";
 import type { IoredisClient } from "./client.ts";
 
-/** What is told of a client's connection. */
+/** Hears what happens to the connection of a client. */
 export interface ConnectionEvents {
   ready(): void;
   error(cause: unknown): void;
@@ -12,28 +12,28 @@ export interface ConnectionEvents {
 
 /** Listens until the returned function is called. However many stores use one client, each event is listened to once. */
 export function listen(client: IoredisClient, events: ConnectionEvents): () => void {
-  const hub = hubs.get(client) ?? new Hub(client);
+  const hub = hubs.get(client) ?? new EventHub(client);
   hubs.set(client, hub);
   hub.listeners.add(events);
   return () => {
     hub.listeners.delete(events);
     if (hub.listeners.size > 0) return;
-    hub.end();
+    hub.dispose();
     hubs.delete(client);
   };
 }
 
-const hubs = new WeakMap<IoredisClient, Hub>();
+const hubs = new WeakMap<IoredisClient, EventHub>();
 
-class Hub {
+class EventHub {
   readonly listeners = new Set<ConnectionEvents>();
   readonly #client: IoredisClient;
   readonly #handlers: readonly (readonly [event: string, handler: (cause?: unknown) => void])[] = [
-    ["ready", guarded(() => this.#tell((events) => events.ready()))],
-    ["error", guarded((cause) => this.#tell((events) => events.error(cause)))],
-    ["close", guarded(() => this.#tell((events) => events.close()))],
-    ["end", guarded(() => this.#tell((events) => events.close()))],
-    ["connecting", guarded(() => this.#tell((events) => events.connecting()))],
+    ["ready", guarded(() => this.#emit((events) => events.ready()))],
+    ["error", guarded((cause) => this.#emit((events) => events.error(cause)))],
+    ["close", guarded(() => this.#emit((events) => events.close()))],
+    ["end", guarded(() => this.#emit((events) => events.close()))],
+    ["connecting", guarded(() => this.#emit((events) => events.connecting()))],
   ];
 
   constructor(client: IoredisClient) {
@@ -42,12 +42,12 @@ class Hub {
     for (const [event, handler] of this.#handlers) client.on(event, handler);
   }
 
-  end(): void {
+  dispose(): void {
     for (const [event, handler] of this.#handlers) this.#client.off(event, handler);
   }
 
-  /** Those who listen when it happens; one of them may end or begin listening on the way. */
-  #tell(what: (events: ConnectionEvents) => void): void {
+  /** Tells the present listeners; one of them may end or begin listening meanwhile. */
+  #emit(what: (events: ConnectionEvents) => void): void {
     for (const events of Array.from(this.listeners)) {
       if (this.listeners.has(events)) inBackground(() => what(events));
     }

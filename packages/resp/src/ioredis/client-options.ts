@@ -13,7 +13,7 @@ export interface SafeClientOptions {
   readonly retryStrategy: (attempt: number) => number;
 }
 
-/** Options for `new Cluster`, of which a store needs no more than where to begin. */
+/** Options for `new Cluster`, of which a store needs only the nodes to begin with. */
 export interface SafeClusterOptions {
   readonly lazyConnect: true;
   readonly redisOptions: {
@@ -23,15 +23,15 @@ export interface SafeClusterOptions {
 }
 
 /**
- * Gives options for a client of your own, under which every call settles and no write is sent twice:
+ * Returns options for a client that you make yourself, under which every call settles and no write is sent twice:
  *
  * - `lazyConnect`: nothing happens before the first call (L4).
- * - `maxRetriesPerRequest: 0`: what was sent and not answered when a connection is lost fails at once; a client
- *   would send it again, and an increment would count twice.
- * - `enableOfflineQueue: false`: nothing is kept for later, when the call that wanted it has been given up. The store
+ * - `maxRetriesPerRequest: 0`: commands without a reply fail immediately when a connection is lost; by default a
+ *   client would send them again, and an increment would count twice.
+ * - `enableOfflineQueue: false`: no command is kept for later, when its call has been given up. The store
  *   waits for the connection itself.
- * - `sentinelCommandTimeout`: a Sentinel that is silent is given up, and the next one asked.
- * - `retryStrategy`: tries again for ever, every second at most.
+ * - `sentinelCommandTimeout`: a silent Sentinel is given up, and the next one asked.
+ * - `retryStrategy`: tries again forever, with at most a second in between.
  *
  * @example
  * ```ts
@@ -62,10 +62,10 @@ export function safeClientOptions({
 }
 
 /**
- * Gives options for a client of a cluster. A store keeps its promises with any: it makes connections of its own to the nodes, after
- * the client's options, and the client itself is not used.
+ * Returns options for a client of a cluster. A store keeps its promises with any: it makes its own connections to the nodes, with
+ * the client's options, and does not use the client itself.
  *
- * - `lazyConnect`: so the client itself never connects, unless you use it for something else.
+ * - `lazyConnect`: the client itself never connects, unless you use it for something else.
  * - `connectTimeout`, of the connections to the nodes.
  *
  * @example

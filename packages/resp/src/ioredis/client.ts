@@ -1,10 +1,10 @@
 import type { Buffer } from "node:buffer";
-import { longestTimerMs } from "@kv/core/driver";
+import { settlesWithin } from "@kv/core/driver";
 
-/** A command of a client; what it takes differs from client to client in ways that do not matter here. */
+/** A command of a client, whose parameters differ from client to client in ways that do not matter here. */
 export type ClientCommand = (...args: never[]) => Promise<unknown>;
 
-/** What is called of a client: `Redis` and `Cluster` of ioredis and of iovalkey have it. */
+/** The methods that are called on a client: `Redis` and `Cluster` of ioredis and of iovalkey have them. */
 export interface IoredisClient {
   readonly status: string;
   readonly isCluster?: boolean | undefined;
@@ -29,7 +29,7 @@ export interface IoredisClient {
   evalsha: ClientCommand;
 }
 
-/** The part of a socket that is used. */
+/** The methods that are called on a socket. */
 export interface ClientSocket {
   readonly writable: boolean;
   readonly bytesRead: number;
@@ -41,30 +41,25 @@ export interface ClientSocket {
   destroy(): unknown;
 }
 
-/** Closes a client. QUIT waits for what others still ask it for; a silent server would never answer it. */
+/** Closes a client. QUIT waits for the commands of others, within the limit: a silent server would never answer it. */
 export async function closeClient(client: IoredisClient, limitMs: number): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, Math.min(limitMs, longestTimerMs));
-  });
-  if (client.status === "ready") await Promise.race([client.quit().then(ignoreError, ignoreError), limit]);
-  clearTimeout(timer);
+  if (client.status === "ready") await settlesWithin(limitMs, client.quit().catch(ignoreError));
   if (client.status !== "end") client.disconnect();
 }
 
 function ignoreError(): void {}
 
-/** The socket of a client to one server, once there is one. */
+/** Returns the socket of a client to one server, once there is one. */
 export function socketOf(client: IoredisClient): ClientSocket | undefined {
   return (client as { readonly stream?: ClientSocket | null }).stream ?? undefined;
 }
 
-/** Whether the client may send again what was sent and not answered when a connection is lost. */
+/** Tells whether the client may send commands again that were not answered when a connection was lost. */
 export function sendsAgain(client: IoredisClient): boolean {
   return (client.options as { readonly maxRetriesPerRequest?: number | null }).maxRetriesPerRequest !== 0;
 }
 
-/** `127.0.0.1:6379`, as the client's options have it; of a cluster or Sentinel the first that is named. */
+/** Returns the address in the client's options, `127.0.0.1:6379`; of a cluster or Sentinel those of the nodes that it names. */
 export function addressOf(client: IoredisClient): string {
   const { host, port, path, name, sentinels } = client.options as ClientAddress;
   if (sentinels !== undefined && sentinels !== null) {
@@ -96,7 +91,7 @@ function startupAddress(node: ClientAddress | string | number): string {
   if (typeof node === "object") return hostAndPort(node);
   if (typeof node === "number") return hostAndPort({ port: node });
   const url = node.includes("://") ? node : `redis://${node}`;
-  if (!URL.canParse(url)) return "a node whose address is no URL";
+  if (!URL.canParse(url)) return "a node whose address is not a valid URL";
   const { hostname, port } = new URL(url);
   return `${hostname}:${port === "" ? 6379 : port}`;
 }

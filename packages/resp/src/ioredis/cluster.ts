@@ -1,27 +1,27 @@
 import { guarded } from "@kv/core/driver";
-import type { ClusterTransport, NodeAddress, Transport } from "../transport.ts";
+import type { ClusterTransport, NodeAddress, Transport } from "../transport/transport.ts";
 import { addressOf, closeClient, type IoredisClient } from "./client.ts";
 import { IoredisTransport } from "./transport.ts";
 
-/** A Cluster of ioredis or iovalkey: it is asked for its options alone, and never connects for the store. */
+/** A cluster transport over a Cluster of ioredis or iovalkey, of which only the options are used: it never connects for the store. */
 export class IoredisCluster implements ClusterTransport {
   readonly address: string;
-  readonly #client: IoredisClient & InsideOfCluster;
-  /** What a start node has of its own, such as a password in its URL, by host and port. */
+  readonly #client: IoredisClient & ClusterInternals;
+  /** The options of each start node, such as a password in its URL, by host and port. */
   readonly #options = new Map<string, object>();
   #template: NodeClient | undefined;
 
   constructor(client: IoredisClient) {
-    this.#client = client as IoredisClient & InsideOfCluster;
+    this.#client = client as IoredisClient & ClusterInternals;
     this.address = addressOf(client);
   }
 
-  /** A client that has given up by itself is not closed: the store does not use it. */
+  /** A client that gave up by itself does not count as closed: the store does not use it. */
   get closed(): boolean {
     return this.#client.status === "end" && this.#client.manuallyClosing === true;
   }
 
-  /** One that has a name nobody knows does not matter as long as another one is known. */
+  /** A node whose name cannot be resolved does not matter as long as another can. */
   async startNodes(): Promise<readonly NodeAddress[]> {
     const { startupNodes } = this.#client;
     const resolved = await Promise.allSettled(startupNodes.map((node) => this.#resolve(node)));
@@ -46,9 +46,9 @@ export class IoredisCluster implements ClusterTransport {
     return closeClient(this.#client, limitMs);
   }
 
-  /** As the client itself does it: names are looked up, SRV records too where it is told so. */
+  /** Resolves a node as the client itself does: by DNS, and by SRV records where its options say so. */
   async #resolve(startupNode: unknown): Promise<NodeAddress[]> {
-    const one = Object.create(this.#client, { startupNodes: { value: [startupNode] } }) as InsideOfCluster;
+    const one = Object.create(this.#client, { startupNodes: { value: [startupNode] } }) as ClusterInternals;
     const nodes = await one.resolveStartupNodeHostnames();
     return nodes.map(({ host = "127.0.0.1", port = 6379, ...options }) => {
       const address = { host, port: Number(port) };
@@ -81,10 +81,10 @@ interface NodeClient extends IoredisClient {
   duplicate(options: object): IoredisClient;
 }
 
-/** What no page of the clients' tells: where a cluster begins, and how it makes the clients to its nodes. */
-interface InsideOfCluster {
+/** Undocumented parts of a cluster's client: its start nodes, and the pool that makes the clients to the nodes. */
+interface ClusterInternals {
   readonly startupNodes: readonly unknown[];
-  /** Whether its owner has closed it. */
+  /** Its owner has closed it. */
   readonly manuallyClosing?: boolean;
   resolveStartupNodeHostnames(): Promise<
     readonly { readonly host?: string; readonly port?: number | string; readonly [option: string]: unknown }[]
@@ -96,8 +96,8 @@ interface InsideOfCluster {
   };
 }
 
-/** A client as the cluster's client makes them, of the same library: it never connects, and others are made after it. */
-function nodeClient({ connectionPool, options }: IoredisClient & InsideOfCluster): NodeClient {
+/** Makes a client as the cluster's client does, of the same library: it never connects, and serves as the template of others. */
+function nodeClient({ connectionPool, options }: IoredisClient & ClusterInternals): NodeClient {
   const ConnectionPool = connectionPool.constructor as new (options: unknown) => typeof connectionPool;
   const pool = new ConnectionPool((options as { readonly redisOptions?: object }).redisOptions ?? {});
   pool.findOrCreate({ host: "127.0.0.1", port: 6379 });

@@ -1,7 +1,7 @@
 import { StoreError } from "@kv/core";
 import type { IoredisClient } from "./client.ts";
 
-/** A client's library, as far as it is needed here. */
+/** The part of a client's library that is needed here. */
 export interface ClientLibrary<O> {
   /** Makes a client. */
   readonly Redis: new (
@@ -10,7 +10,7 @@ export interface ClientLibrary<O> {
 }
 
 /**
- * Makes a client of a library that is loaded only now.
+ * Loads a library, and makes a client of it.
  *
  * @throws StoreError `KV_FAILED` where the library is not installed, or a bundler broke it
  */

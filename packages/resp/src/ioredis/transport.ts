@@ -1,4 +1,4 @@
-import { guarded, inBackground } from "@kv/core/driver";
+import { guarded, inBackground, time } from "@kv/core/driver";
 import {
   type Argument,
   type Link,
@@ -6,7 +6,8 @@ import {
   type Transport,
   type TransportEvents,
   type TransportState,
-} from "../transport.ts";
+} from "../transport/transport.ts";
+import { hasLongArgument, withChunkedWrites } from "./chunked-writes.ts";
 import {
   addressOf,
   type ClientSocket,
@@ -16,17 +17,16 @@ import {
   socketOf,
 } from "./client.ts";
 import { listen } from "./client-events.ts";
-import { hasLongArgument, inParts } from "./parts.ts";
 
-/** A client of ioredis or iovalkey: plain, or one that follows Sentinel. */
+/** A transport over a client of ioredis or iovalkey: a plain one, or one that follows Sentinel. */
 export class IoredisTransport implements Transport {
   readonly address: string;
   readonly sendsAgain: boolean;
   readonly #client: IoredisClient;
-  /** The socket of the last attempt that failed: what is yet to be heard of it is old news. */
+  /** The socket of the last attempt that failed: later events of it are ignored. */
   #failedSocket: ClientSocket | undefined;
-  /** Whether its connection keeps the process alive; the client decides unless told. */
-  #holds: boolean | undefined;
+  /** Its connection keeps the process alive. Default: as the client decides. */
+  #keepsProcessAlive: boolean | undefined;
 
   constructor(client: IoredisClient) {
     this.#client = client;
@@ -41,13 +41,20 @@ export class IoredisTransport implements Transport {
     return status === "end" ? "closed" : "connecting";
   }
 
-  get link(): Link | undefined {
-    return linkOf(this.#client);
+  get link(): IoredisLink | undefined {
+    const socket = socketOf(this.#client);
+    if (socket === undefined) return undefined;
+    let link = links.get(socket);
+    if (link === undefined) {
+      link = new IoredisLink(this.#client, socket);
+      links.set(socket, link);
+    }
+    return link;
   }
 
   listen(events: TransportEvents): () => void {
     const client = this.#client;
-    const link = linkOf(client);
+    const { link } = this;
     const isOver = link !== undefined && (link.wasGivenUp || socketOf(client) === this.#failedSocket);
     let attempted = isConnecting(client) && !isOver;
     const failed = (cause: unknown): void => {
@@ -61,11 +68,11 @@ export class IoredisTransport implements Transport {
       ready: () => {
         if (this.state === "ready") events.ready();
       },
-      // A client that finds no Sentinel goes on looking: it tells by errors alone.
+      // A client that finds no Sentinel keeps looking: it reports errors and nothing else.
       error: (cause) => {
         if (attempted || isConnecting(client)) failed(cause);
       },
-      // Events come a tick late: one of a connection that is over may come when the next is on its way.
+      // Events come a tick late: one of a lost connection may come when the next is being made.
       close: () => {
         if (isConnecting(client) || client.status === "ready") return;
         if (attempted || this.state === "closed")
@@ -75,7 +82,7 @@ export class IoredisTransport implements Transport {
   }
 
   connect(): void {
-    inBackground(() => this.#client.connect().catch(ignoreError)); // the events tell
+    inBackground(() => this.#client.connect().catch(ignoreError)); // the events report it
   }
 
   send(name: string, args: readonly Argument[]): Promise<unknown> {
@@ -83,16 +90,16 @@ export class IoredisTransport implements Transport {
     const { mode = "normal" } = client as { readonly mode?: string };
     if (mode !== "normal") {
       const error = new NotSentError(
-        `The client is in ${mode} mode and takes no other commands. Give the store a client of its own.`,
+        `The client is in ${mode} mode and takes no other commands. Pass the store a client that nothing else uses.`,
       );
-      // In a turn of its own: a caller who tries again at once would keep the event loop from its turns.
-      return new Promise((_, reject) => setImmediate(guarded(() => reject(error))));
+      // In a turn of its own: a caller who immediately tries again would starve the event loop.
+      return new Promise((_, reject) => time.setImmediate(() => reject(error)));
     }
-    const commands = (hasLongArgument(args) ? inParts(client) : client) as unknown as Record<
+    const commands = (hasLongArgument(args) ? withChunkedWrites(client) : client) as unknown as Record<
       string,
       (...args: readonly Argument[]) => Promise<unknown>
     >;
-    const command = commands[methodOf(name)];
+    const command = commands[bufferMethodOf(name)];
     if (command === undefined)
       return Promise.reject(new NotSentError(`The client has no command "${name}".`));
     return command.apply(commands, args as Argument[]);
@@ -109,19 +116,19 @@ export class IoredisTransport implements Transport {
   }
 
   holdProcess(hold: boolean): void {
-    if (this.#holds === undefined)
+    if (this.#keepsProcessAlive === undefined)
       this.#client.on(
         "connect",
         guarded(() => this.#refOrUnref()),
       );
-    this.#holds = hold;
+    this.#keepsProcessAlive = hold;
     this.#refOrUnref();
   }
 
-  /** The socket may come later than the wish. */
+  /** Called again on connect, since there may be no socket yet. */
   #refOrUnref(): void {
     const socket = socketOf(this.#client);
-    if (this.#holds === true) socket?.ref();
+    if (this.#keepsProcessAlive === true) socket?.ref();
     else socket?.unref();
   }
 
@@ -136,23 +143,13 @@ export class IoredisTransport implements Transport {
   }
 }
 
-function linkOf(client: IoredisClient): IoredisLink | undefined {
-  const socket = socketOf(client);
-  if (socket === undefined) return undefined;
-  let link = links.get(socket);
-  if (link === undefined) {
-    link = new IoredisLink(client, socket);
-    links.set(socket, link);
-  }
-  return link;
-}
-
+/** However many stores use one client, a connection has one link. */
 const links = new WeakMap<ClientSocket, IoredisLink>();
 
 class IoredisLink implements Link {
-  readonly #client: IoredisClient & InsideOfClient;
+  readonly #client: IoredisClient & ClientInternals;
   readonly #socket: ClientSocket;
-  /** Its end is yet to be heard of, and is no news. */
+  /** The store ended it, so the event of its end is ignored. */
   wasGivenUp = false;
 
   constructor(client: IoredisClient, socket: ClientSocket) {
@@ -180,8 +177,8 @@ class IoredisLink implements Link {
   }
 }
 
-/** What no page of the clients' tells: the subscriptions, and the commands that were sent and not answered. */
-interface InsideOfClient {
+/** Undocumented parts of a client: its subscriptions, and the commands that are not answered. */
+interface ClientInternals {
   readonly condition?: { readonly subscriber?: unknown } | null;
   readonly commandQueue?: {
     readonly length: number;
@@ -217,8 +214,8 @@ function isConnecting(client: IoredisClient): boolean {
   return client.status === "connecting" || client.status === "connect";
 }
 
-/** The client's method of a command that answers with bytes. */
-function methodOf(name: string): string {
+/** Returns the name of the client's method for a command that resolves with bytes. */
+function bufferMethodOf(name: string): string {
   let method = methods.get(name);
   if (method === undefined) {
     method = `${name}Buffer`;

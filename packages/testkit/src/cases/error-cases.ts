@@ -117,10 +117,10 @@ export const errorCases: readonly ContractCase[] = [
   },
 ];
 
-type Calls = Readonly<Record<string, () => Promise<unknown>>>;
+type CallsByMethod = Readonly<Record<string, () => Promise<unknown>>>;
 
 /** Every call with a secret key and every call with a secret value. */
-function callsOf({ store, harness }: CaseContext): Calls {
+function callsOf({ store, harness }: CaseContext): CallsByMethod {
   const able = (needs: readonly string[]): boolean =>
     needs.every((need) => (harness.capabilities as readonly string[]).includes(need));
   const withKey = callsWithKey
@@ -138,7 +138,7 @@ function callsOf({ store, harness }: CaseContext): Calls {
   ]);
 }
 
-function mistakesOf({ store }: CaseContext): Calls {
+function mistakesOf({ store }: CaseContext): CallsByMethod {
   return {
     "set of an object": () => store.set(secretKey, { password: secretValue } as unknown as string),
     "set of an array": () => store.set(secretKey, [secretValue] as unknown as string),
@@ -153,7 +153,7 @@ function mistakesOf({ store }: CaseContext): Calls {
   };
 }
 
-async function expectDiscreet(calls: Calls): Promise<void> {
+async function expectDiscreet(calls: CallsByMethod): Promise<void> {
   for (const [method, call] of Object.entries(calls)) {
     let error: unknown;
     try {

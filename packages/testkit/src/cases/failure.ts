@@ -9,7 +9,7 @@ export async function expectFailure(call: () => Promise<unknown>, what: string):
   return error;
 }
 
-/** Whether an error says for certain that nothing was changed. */
+/** Tells whether an error says for certain that nothing was changed. */
 export function wasNotDone(error: StoreError): boolean {
   return ["KV_UNAVAILABLE", "KV_TIMEOUT", "KV_DENIED", "KV_FULL", "KV_READ_ONLY"].includes(error.code);
 }

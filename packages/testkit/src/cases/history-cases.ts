@@ -83,7 +83,7 @@ async function expectHistories(
       const ofKey = history.filter((entry) => entry.call.key === each);
       if (isLinearizable(ofKey)) continue;
       throw new Mismatch(
-        "an order in which the calls took effect one after another, each while it was under way and those of a handle as they were made, that explains every answer",
+        "an order in which the calls took effect one after another, each while it was in flight and those of a handle as they were made, that explains every answer",
         `a history that has none (${reproduction(random)}):\n${shownHistory(ofKey)}`,
       );
     }

@@ -1,4 +1,5 @@
 import type { FullStore } from "@kv/core";
+import { sleep } from "@kv/core/driver";
 import type { ContractCase } from "../contract-case.ts";
 import { expectRejects, expectSame, expectThrows, expectTrue, expectValue } from "../expect.ts";
 import { collected, collectedEntries } from "../listed.ts";
@@ -45,7 +46,7 @@ export const lifeCases: readonly ContractCase[] = [
         await store.set("kept", "before");
         const closing = store.close();
         for (const [method, call] of Object.entries(calls)) {
-          await expectRejects(() => call(store, "key"), "KV_CLOSED", `${method}, while close is under way`);
+          await expectRejects(() => call(store, "key"), "KV_CLOSED", `${method}, while close is in flight`);
         }
         await closing;
         for (const [method, call] of Object.entries(calls)) {
@@ -94,7 +95,7 @@ export const lifeCases: readonly ContractCase[] = [
   },
   {
     rule: "L2",
-    title: "close waits for the calls under way, which are carried out",
+    title: "close waits for the calls in flight, which are carried out",
     async run({ store }) {
       const keys = Array.from({ length: 30 }, (_, at) => `key ${at}`);
       let settled = 0;
@@ -105,10 +106,10 @@ export const lifeCases: readonly ContractCase[] = [
       const found = store.get("key 0");
       await store.close();
       // Those that settle with close need not have been told yet: one turn.
-      await new Promise((resolve) => setTimeout(resolve, 0));
+      await sleep(0);
       expectSame(settled, keys.length, "the calls that had settled when close did");
       await Promise.all(calls);
-      expectValue(await found, "value", "get under way at close");
+      expectValue(await found, "value", "get in flight at close");
     },
   },
   {
@@ -116,12 +117,12 @@ export const lifeCases: readonly ContractCase[] = [
     title: "what was set before close is there for another handle",
     needs: ["openAgain"],
     async run({ store, again }) {
-      const setting = [store.set("awaited", "value"), store.set("under way", "value")];
+      const setting = [store.set("awaited", "value"), store.set("in flight", "value")];
       await setting[0];
       await store.close();
       await setting[1];
       const other = await again();
-      for (const key of ["awaited", "under way"])
+      for (const key of ["awaited", "in flight"])
         expectValue(await other.get(key), "value", `get(${shown(key)})`);
     },
   },
@@ -209,7 +210,7 @@ export const lifeCases: readonly ContractCase[] = [
         root.withNamespace("child").withNamespace("grandchild");
         expectSame(await untouched(), true, "untouched after withNamespace");
       }
-      await new Promise((resolve) => setTimeout(resolve, 20)); // what a constructor put off to later
+      await sleep(20); // what a constructor put off to later
       expectSame(await untouched(), true, "untouched a little later");
       await root.set("key", "value");
       expectSame(await untouched(), false, "untouched after set");

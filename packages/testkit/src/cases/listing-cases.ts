@@ -184,7 +184,7 @@ export const listingCases: readonly ContractCase[] = [
   },
   {
     rule: "N6",
-    title: "two listings at once do not disturb each other",
+    title: "two listings at the same time do not disturb each other",
     needs: ["listing"],
     async run({ store }) {
       await setAll(store, many);

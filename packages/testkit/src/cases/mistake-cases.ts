@@ -225,7 +225,7 @@ export const mistakeCases: readonly ContractCase[] = [
   },
   {
     rule: "N3",
-    title: "a name must be a string of 1 to 255 bytes, else it is refused at once",
+    title: "a name must be a string of 1 to 255 bytes, else it is refused immediately",
     needs: ["namespaces"],
     async run({ store }) {
       for (const name of [...noStrings, ...loneSurrogates]) {

@@ -6,6 +6,7 @@ import { type KeyAnswer, makeKeyCall, setOptions, textOf } from "../key-call.ts"
 import { collected, collectedEntries } from "../listed.ts";
 import { type ModelBurst, type ModelStep, modelBursts, modelKeys } from "../model-step.ts";
 import { randomRuns, reproduction } from "../random-runs.ts";
+import { realMs } from "../real-time.ts";
 import { shown } from "../shown.ts";
 import { type ModelPath, StoreModel } from "../store-model.ts";
 
@@ -56,12 +57,12 @@ async function tryRun({ store, time, harness }: CaseContext, bursts: readonly Mo
   await store.deleteAll();
   const model = new StoreModel();
   const begin = time.mark();
-  const began = performance.now();
+  const began = realMs();
 
   async function make(steps: readonly ModelStep[]): Promise<void> {
     const expected = steps.map((step) => applied(model, step));
     const answers = await Promise.all(steps.map(async (step) => made(at(store, step.path), step)));
-    const inRealityMs = performance.now() - began;
+    const inRealityMs = realMs() - began;
     if (inRealityMs > longestRunMs) fc.pre(false);
     for (const [index, step] of steps.entries()) {
       expectAnswers(answers[index] ?? [], expected[index] ?? [], inRealityMs, step);
@@ -70,7 +71,7 @@ async function tryRun({ store, time, harness }: CaseContext, bursts: readonly Mo
 
   for (const { steps, thenPassMinutes, thenList } of bursts) {
     await make(steps);
-    await make(steps.flatMap(looks)); // what went wrong shows at once, not when a later step meets it by chance
+    await make(steps.flatMap(looks)); // what went wrong shows immediately, not when a later step meets it by chance
     if (thenPassMinutes > 0) {
       model.nowMs += thenPassMinutes * 60_000;
       await begin.until(model.nowMs);

@@ -205,7 +205,7 @@ export const orderCases: readonly ContractCase[] = [
   },
   {
     rule: "S6",
-    title: "a thousand calls at once all settle, each with its own answer",
+    title: "a thousand concurrent calls all settle, each with its own answer",
     async run({ store }) {
       const keys = Array.from({ length: 500 }, (_, at) => `key ${at}`);
       const sets = keys.map(async (key) => store.set(key, `value of ${key}`));

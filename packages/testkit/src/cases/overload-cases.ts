@@ -1,6 +1,7 @@
 import type { FullStore } from "@kv/core";
 import type { ContractCase, Need } from "../contract-case.ts";
 import { expectSame, expectTrue } from "../expect.ts";
+import { realMs } from "../real-time.ts";
 import { expectFailure, wasNotDone } from "./failure.ts";
 import { storeOf } from "./together-cases.ts";
 
@@ -16,7 +17,7 @@ interface Overload {
 }
 
 /** Calls that change something, by the capability that they need. */
-interface Changes {
+interface ChangeCase {
   /** In the middle of a title. */
   readonly by: string;
   readonly needs: readonly Need[];
@@ -25,16 +26,16 @@ interface Changes {
 
 /** A call, each time on a key of its own. */
 interface Change {
-  /** Lays down what the call finds: an entry of 0 that lives for an hour, unless told. */
+  /** Lays down what the call finds. Default: an entry of 0 that lives for an hour. */
   readonly before?: (store: FullStore, key: string) => Promise<unknown>;
   readonly call: (store: FullStore, key: string) => Promise<unknown>;
   /** How many keys the call has changed; where it counts, how often. */
   readonly done: (store: FullStore, key: string) => Promise<number>;
-  /** How many keys it is to change: 1 unless told. */
+  /** The number of keys that it is to change. Default: 1. */
   readonly keys?: number;
   /** A batch is not atomic (S5): some of its keys may be done where it rejects. */
   readonly inParts?: boolean;
-  /** It counts how often it is made. Where it was not done, it is made again at once. */
+  /** It counts how often it is made. Where it was not done, it is made again immediately. */
   readonly counts?: boolean;
 }
 
@@ -44,7 +45,7 @@ const overloads: readonly Overload[] = [
   { when: "where there is no time for all calls", timeoutMs: 5, keys: 1_500, standsStillMs: 0 },
 ];
 
-const allChanges: readonly Changes[] = [
+const allChanges: readonly ChangeCase[] = [
   {
     by: "",
     needs: [],
@@ -118,7 +119,7 @@ export const overloadCases: readonly ContractCase[] = overloads.flatMap((overloa
 
 function caseOf(
   { when, timeoutMs, keys, standsStillMs }: Overload,
-  { by, needs, changes }: Changes,
+  { by, needs, changes }: ChangeCase,
 ): ContractCase {
   return {
     rule: "S7",
@@ -206,8 +207,8 @@ class Made {
 }
 
 function standStill(ms: number): void {
-  const untilMs = performance.now() + ms;
-  while (performance.now() < untilMs); // nothing else happens in the process
+  const untilMs = realMs() + ms;
+  while (realMs() < untilMs); // nothing else happens in the process
 }
 
 async function addEntry(store: FullStore, key: string): Promise<void> {

@@ -1,7 +1,7 @@
 import type { FullStore } from "@kv/core";
 import type { CaseContext, ContractCase } from "../contract-case.ts";
 
-/** What several callers do to one namespace at the same time. */
+/** A case of several callers that use one namespace at the same time. */
 export interface Together extends Omit<ContractCase, "run"> {
   /** `stores` are two handles on one namespace: of one object, of two, or of two processes. */
   readonly run: (stores: readonly [FullStore, FullStore], context: CaseContext) => Promise<void>;

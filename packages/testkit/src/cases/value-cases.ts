@@ -196,7 +196,7 @@ export const valueCases: readonly ContractCase[] = [
         const setting = store.set("key", value);
         value.fill(0x21); // before the promise settles
         await setting;
-        expectValue(await store.get("key"), asItWas, "get, the array changed while set was under way");
+        expectValue(await store.get("key"), asItWas, "get, the array changed while set was in flight");
         value.fill(0x3f);
         expectValue(await store.get("key"), asItWas, "get, the array changed after set");
       }

@@ -21,7 +21,7 @@ const mutants = [
 ];
 
 describe("a store that breaks a rule is caught by a case of that rule", () => {
-  test.each(mutants)("$rule $flaw", { timeout: 60_000 }, async ({ rule, caughtBy, harness }) => {
+  test.each(mutants)("$rule $flaw", { timeout: 300_000 }, async ({ rule, caughtBy, harness }) => {
     const results = await runCases(harness, {
       limitMs: 5_000,
       runs: 20,

@@ -13,7 +13,7 @@ const peers: Harness[] = [
 
 describe("what well-known libraries break, the README tells truthfully", () => {
   test.each(peers)("$name", { timeout: 300_000 }, async (peer) => {
-    const results = await runCases(peer, { limitMs: 20_000, runs: 20, seed: 1 });
+    const results = await runCases(peer, { limitMs: 60_000, runs: 20, seed: 1 });
     const rulesOf = (outcome: string): string[] => [
       ...new Set(results.filter((result) => result.outcome === outcome).map(({ testCase }) => testCase.rule)),
     ];

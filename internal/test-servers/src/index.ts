@@ -1,0 +1,17 @@
+export { installedBinaries, type ServerBinaries, serverBinaries } from "./install/binaries.ts";
+export { type Certificates, makeCertificates } from "./install/certificates.ts";
+export { type ChromiumBinary, chromiumBinary } from "./install/chromium.ts";
+export { until } from "./process/until.ts";
+export type { Reply } from "./protocol/resp.ts";
+export { type Endpoint, sendCommand } from "./protocol/send-command.ts";
+export { type FaultProxy, startProxy } from "./proxy/proxy.ts";
+export type { CommandMatch } from "./proxy/proxy-faults.ts";
+export type { ProxyTraffic } from "./proxy/proxy-traffic.ts";
+export type { DataServerOptions } from "./servers/data-server.ts";
+export type { ServerKind } from "./servers/kind.ts";
+export type { RunningServer } from "./servers/server.ts";
+export { standaloneUrl, startStandalone } from "./servers/standalone.ts";
+export { type ClusterOptions, type RunningCluster, startCluster } from "./topologies/cluster.ts";
+export { handOver, type Replication, startReplication } from "./topologies/replication.ts";
+export { type SentinelGroup, type SentinelOptions, startSentinel } from "./topologies/sentinel.ts";
+export type { SlotMove } from "./topologies/slot-move.ts";

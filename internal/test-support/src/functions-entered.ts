@@ -1,0 +1,35 @@
+import { Session } from "node:inspector/promises";
+
+/**
+ * The functions of this repository's packages that are entered while a call runs and until it has settled, each as
+ * `file:name` and as often as it was entered. Call it warm: the first call of a store opens things.
+ */
+export async function functionsEntered(call: () => unknown): Promise<readonly string[]> {
+  const session = new Session();
+  session.connect();
+  await session.post("Debugger.enable");
+  await session.post("Profiler.enable");
+  await session.post("Profiler.startPreciseCoverage", { callCount: true, detailed: false });
+  await session.post("Profiler.takePreciseCoverage"); // drops what was counted until now
+  await call();
+  const { result } = await session.post("Profiler.takePreciseCoverage");
+  await session.post("Profiler.stopPreciseCoverage");
+  const entered: string[] = [];
+  for (const { scriptId, url, functions } of result) {
+    const [, file] = /\/packages\/([^?]+\/src\/[^?]+)/.exec(url) ?? [];
+    if (file === undefined) continue;
+    const { scriptSource } = await session.post("Debugger.getScriptSource", { scriptId });
+    for (const { functionName, ranges } of functions) {
+      const [{ startOffset, endOffset, count } = { startOffset: 0, endOffset: 0, count: 0 }] = ranges;
+      if (isExport(scriptSource.slice(startOffset, endOffset))) continue;
+      for (let left = count; left > 0; left -= 1) entered.push(`${file}:${functionName}`);
+    }
+  }
+  session.disconnect();
+  return entered;
+}
+
+/** Whether a function is how the test runner reads an export, which costs nothing outside of it. */
+function isExport(source: string): boolean {
+  return /^\(\) ?=> ?\{ ?try ?\{ ?return [\w$.]+;? ?\} ?catch/.test(source);
+}

@@ -1,0 +1,1 @@
+export { replaceTime, type Time, type Timer } from "./time/time.ts";

@@ -1,0 +1,62 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { type Chunk, copyOfValue, type Slab, SlabAllocator, viewOf } from "../src/storage/slab-allocator.ts";
+
+test("S1 S3 values allocated, reallocated and freed in any order stay what they were, each in a chunk of its own", () => {
+  const lengths = fc.oneof(fc.integer({ min: 0, max: 140 }), fc.integer({ min: 0, max: 2_000 }));
+  const steps = fc.array(fc.tuple(fc.constantFrom("put", "put", "delete"), fc.nat(40), lengths), {
+    maxLength: 400,
+  });
+  fc.assert(
+    fc.property(steps, (all) => {
+      const slabs = new SlabAllocator();
+      const chunks = new Map<number, Chunk>();
+      const model = new Map<number, Uint8Array>();
+      for (const [at, [step, key, length]] of all.entries()) {
+        const chunk = chunks.get(key);
+        if (step === "delete") {
+          if (chunk !== undefined) slabs.free(chunk);
+          chunks.delete(key);
+          model.delete(key);
+          continue;
+        }
+        const value = new Uint8Array(length).fill(at % 251);
+        model.set(key, value.slice());
+        if (chunk === undefined) chunks.set(key, slabs.allocate(value, false));
+        else slabs.reallocate(chunk, value, false);
+        value.fill(255); // it was borrowed
+      }
+      for (const [key, value] of model) {
+        const chunk = chunks.get(key) as Chunk;
+        expect(viewOf(chunk)).toEqual(value);
+        expect(copyOfValue(chunk)).toEqual(value);
+        expect(copyOfValue(chunk).buffer.byteLength).toBe(value.length);
+      }
+    }),
+  );
+});
+
+test("a slab is dropped with its last value, and its free chunks are allocated again before", () => {
+  const slabs = new SlabAllocator();
+  const value = new Uint8Array(100);
+  const chunks = Array.from({ length: 10_000 }, () => slabs.allocate(value, false));
+  const before = new Set<Slab>(chunks.map(({ slab }) => slab));
+  const capacity = [...before].reduce((sum, { array }) => sum + array.length, 0);
+  expect(capacity).toBeLessThan(10_000 * 100 * 1.3);
+
+  for (const chunk of chunks.slice(0, 5_000)) slabs.free(chunk);
+  const again = Array.from({ length: 4_000 }, () => slabs.allocate(value, false));
+  const added = new Set(again.map(({ slab }) => slab).filter((slab) => !before.has(slab)));
+  expect(added.size).toBeLessThanOrEqual(20); // slabs that became empty are dropped already
+
+  for (const chunk of [...chunks.slice(5_000), ...again]) slabs.free(chunk);
+  const [next] = Array.from({ length: 1 }, () => slabs.allocate(value, false));
+  expect(before.has(next?.slab as Slab) || added.has(next?.slab as Slab)).toBe(false);
+});
+
+test("a long value that nobody else has is not copied", () => {
+  const slabs = new SlabAllocator();
+  const value = new Uint8Array(2_000);
+  expect(slabs.allocate(value, true).slab.array).toBe(value);
+  expect(slabs.allocate(value, false).slab.array).not.toBe(value);
+});

@@ -1,3 +1,0 @@
-import { testKeySlots } from "../../resp/test/key-slots.ts";
-
-await testKeySlots({ kind: "valkey" });
