@@ -67,6 +67,14 @@ test("rooms that lead back to themselves are found", () => {
   expect(circleIn([...doors, { from: "c", to: "a" }])).toEqual(["a", "b", "c", "a"]);
 });
 
+/** The rooms of a package as ARCHITECTURE.md lists them: `core/src/  errors  time  ...`. */
+const listedRooms = new Map(
+  Array.from(
+    readFileSync(join(repository, "ARCHITECTURE.md"), "utf8").matchAll(/^ {2}([\w-]+)\/src\/ +(.+)$/gm),
+    ([, name = "", rooms = ""]) => [name, rooms.trim().split(/\s+/)] as const,
+  ),
+);
+
 // The testkit's inside waits to be furnished.
 describe.each(published.filter((name) => name !== "testkit"))("packages/%s", (name) => {
   const folder = join(repository, "packages", name);
@@ -87,6 +95,18 @@ describe.each(published.filter((name) => name !== "testkit"))("packages/%s", (na
   test("has rooms on floors: none leads back to itself", () => {
     expect(circleIn(doorsOf(src))).toBeUndefined();
   });
+
+  const listed = listedRooms.get(name);
+  if (listed !== undefined) {
+    test("has the rooms that ARCHITECTURE.md lists, from the ground up", () => {
+      const folders = readdirSync(src, { withFileTypes: true }).filter((each) => each.isDirectory());
+      expect(new Set(listed)).toEqual(new Set(folders.map((each) => each.name)));
+      const up = doorsOf(src).filter(
+        ({ from, to }) => from !== "" && listed.indexOf(to) > listed.indexOf(from),
+      );
+      expect(up).toEqual([]);
+    });
+  }
 
   test("has tests that reach into no other package", () => {
     const outside = sources(join(folder, "test"))

@@ -23,7 +23,8 @@ const instead =
   "goes by the runtime's own clock or timers, which no test can put another in the place of: use `time`, `sleep` or `settlesWithin` of @kv/core/driver.";
 
 /** Whether an identifier names a variable, and not a property of something. */
-function isReference({ parent }, node) {
+function isReference(node) {
+  const { parent } = node;
   if (parent.type === "MemberExpression") return parent.object === node;
   if (parent.type === "Property" || parent.type === "TSPropertySignature") return parent.key !== node;
   return !["MethodDefinition", "PropertyDefinition", "TSMethodSignature"].includes(parent.type);
@@ -39,7 +40,7 @@ const seam = {
         if (modules.has(name)) report(node, node.source.value);
       },
       Identifier(node) {
-        if (globals.has(node.name) && isReference(node, node)) report(node, node.name);
+        if (globals.has(node.name) && isReference(node)) report(node, node.name);
       },
       MemberExpression(node) {
         const { object, property, computed } = node;

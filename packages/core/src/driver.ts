@@ -1,4 +1,4 @@
-export type { Answer } from "./concurrency/answer.ts";
+export { type Answer, after } from "./concurrency/answer.ts";
 export { Backoff } from "./concurrency/backoff.ts";
 export { Interval } from "./concurrency/interval.ts";
 export { KeyedQueue } from "./concurrency/keyed-queue.ts";

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, type Mock, test, vi } from "vitest";
 import {
   forEachYielding,
   Interval,
@@ -121,6 +121,18 @@ describe("time slices", () => {
   });
 });
 
+/** Work that lasts until it is released, and says then whether to go on. */
+function heldWork(goesOn: () => boolean): { readonly work: Mock<() => Promise<boolean>>; release(): void } {
+  let settle = (): void => {};
+  const work = vi.fn(async () => {
+    await new Promise<void>((resolve) => {
+      settle = resolve;
+    });
+    return goesOn();
+  });
+  return { work, release: () => settle() };
+}
+
 describe("Interval", () => {
   beforeEach(() => {
     vi.useFakeTimers();
@@ -131,13 +143,7 @@ describe("Interval", () => {
 
   test("works again so long after the last time was over, while the work says so", async () => {
     let goesOn = true;
-    let release = (): void => {};
-    const work = vi.fn(async () => {
-      await new Promise<void>((resolve) => {
-        release = resolve;
-      });
-      return goesOn;
-    });
+    const { work, release } = heldWork(() => goesOn);
     const interval = new Interval(100, work);
     interval.start();
     interval.start(); // waits already
@@ -163,13 +169,7 @@ describe("Interval", () => {
   test.each([0, 1, 2, 3, 4, 5, 6])(
     "a start that comes %i microtasks after the work has decided to end is not lost",
     async (microtasks) => {
-      let release = (): void => {};
-      const work = vi.fn(async () => {
-        await new Promise<void>((resolve) => {
-          release = resolve;
-        });
-        return false;
-      });
+      const { work, release } = heldWork(() => false);
       const interval = new Interval(100, work);
       interval.start();
       await vi.advanceTimersByTimeAsync(100);
@@ -194,13 +194,7 @@ describe("Interval", () => {
   });
 
   test("stop waits for work in flight, and nothing starts again", async () => {
-    let release = (): void => {};
-    const work = vi.fn(async () => {
-      await new Promise<void>((resolve) => {
-        release = resolve;
-      });
-      return true;
-    });
+    const { work, release } = heldWork(() => true);
     const interval = new Interval(100, work);
     interval.start();
     await vi.advanceTimersByTimeAsync(100);

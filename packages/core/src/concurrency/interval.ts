@@ -10,20 +10,20 @@ export class Interval {
   readonly #work: () => Promise<boolean>;
   #timer: Timer | undefined;
   #working: Promise<void> | undefined;
-  /** `start` was called since the work in flight began, which may have decided to end without knowing why. */
+  /** `start` was called while the work is in flight, so it is repeated whatever it resolves to. */
   #isStartedAgain = false;
   #isStopped = false;
 
   /**
    * @param everyMs `Infinity` for never
-   * @param work resolves to whether to go on; if not, `start` begins anew
+   * @param work resolves to whether to go on; if not, the next `start` does
    */
   constructor(everyMs: number, work: () => Promise<boolean>) {
     this.#everyMs = everyMs;
     this.#work = work;
   }
 
-  /** Begins to wait for the next time, unless it does already. While the work is in flight, it is repeated in any case. */
+  /** Begins to wait for the next time, unless it does already. Work in flight is then repeated in any case. */
   start(): void {
     this.#isStartedAgain = true;
     if (this.#timer !== undefined || this.#isStopped || this.#everyMs === Number.POSITIVE_INFINITY) return;

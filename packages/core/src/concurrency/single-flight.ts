@@ -7,7 +7,7 @@ import { inBackground } from "../time/background.ts";
  * On Cloudflare Workers, where a request may not wait for a promise of another, everybody does the work alone.
  *
  * @param inFlight The work in flight, by key.
- * @param sharedUntil Gives a promise until which a result is shared with further calls. Default: not at all.
+ * @param sharedUntil Gives a promise until which a result is shared with further calls; must not throw. Default: not at all.
  */
 export function singleFlight<T>(
   inFlight: Map<string, Promise<T>>,

@@ -9,7 +9,7 @@ import { type Bytes, bytesOf, copyOf, type Value } from "../values/bytes.ts";
 import { bytes, type Codec } from "../values/codec.ts";
 import { boundCodec } from "../views/bound-codec.ts";
 import type { TypedView } from "../views/typed.ts";
-import { isLockable, type LockableStore, withLock } from "./lease.ts";
+import { isLockable, type LockableStore, withLock } from "./lock.ts";
 
 export interface GetOrSetOptions extends GetOptions, CreateOptions {
   /**

@@ -41,7 +41,7 @@ export class CallQueue {
     work: (call: Call) => Answer<T>,
     batch?: Batch,
   ): Answer<T> {
-    batch?.deadline.extend(); // to ask for all pieces may take its time
+    batch?.deadline.extend(); // the time in which the pieces are asked for does not count
     const lane = this.#lanes[access];
     const call = new Call(batch?.deadline ?? new Deadline(this.#timeoutMs), lane);
     // A batch has no more pieces in line than can be in flight, so that others come in between.

@@ -1,4 +1,4 @@
-import type { Answer, DriverValue, Expiry, FullDriverNamespace } from "@kv/core/driver";
+import { type Answer, after, type DriverValue, type Expiry, type FullDriverNamespace } from "@kv/core/driver";
 import type { Batch } from "../calls/call-queue.ts";
 import type { FileContext } from "../entries/context.ts";
 import { EntryUpdate } from "../entries/entry-update.ts";
@@ -157,10 +157,6 @@ export class FileNamespace implements FullDriverNamespace {
 /** Work may have to wait, and the caller may change the bytes meanwhile (S3). */
 function copyOf(value: DriverValue): DriverValue {
   return typeof value === "string" ? value : new Uint8Array(value);
-}
-
-function after<T, R>(answer: Answer<T>, next: (value: T) => R): Answer<R> {
-  return answer instanceof Promise ? answer.then(next) : next(answer);
 }
 
 /** Makes a call for each item, also where one before it has failed. */
