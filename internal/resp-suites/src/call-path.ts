@@ -25,9 +25,8 @@ export async function testCallPath(
       const call = (): Promise<unknown> => (name === "get" ? store.get("key") : store.set("key", "a value"));
       await store.set("key", "a value");
       await call();
-      const entered = await functionsEntered(call);
-      const ours = entered.filter((each) => each.startsWith("resp/"));
-      expect(ours.length, ours.join("\n")).toBe(count);
+      const entered = await functionsEntered("resp", call);
+      expect(entered.length, entered.join("\n")).toBeLessThanOrEqual(count);
       await store.close();
     });
   });

@@ -41,12 +41,12 @@ describe("functions entered by one warm call", () => {
     ["set that expires", 15, (store) => store.set("k", "v", { expiresIn: "1h" })],
     ["get that renews", 10, (store) => store.get("k", { renewFor: "1h" })],
   ] satisfies [string, number, (store: ReturnType<typeof stored>) => Promise<unknown>][])(
-    "%s: %i",
+    "%s: at most %i",
     async (_, count, call) => {
       const store = createStore({ ...mapDriver(), copiesValues: true });
       for (let warm = 0; warm < 3; warm += 1) await call(store);
-      const entered = await functionsEntered(() => call(store));
-      expect(entered.filter((each) => each.startsWith("core/"))).toHaveLength(count);
+      const entered = await functionsEntered("core", () => call(store));
+      expect(entered.length, entered.join("\n")).toBeLessThanOrEqual(count);
     },
   );
 });
