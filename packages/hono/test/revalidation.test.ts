@@ -28,6 +28,16 @@ function clockedApp() {
   });
 }
 
+/** An app whose page was stored, and went stale a second ago. */
+async function staleApp(answerer: Answerer): Promise<ReturnType<typeof clockedApp>> {
+  const cache = clockedApp();
+  cache.answerer = answerer;
+  await cache.text();
+  await cache.hit();
+  cache.pass(61);
+  return cache;
+}
+
 /** Answers with 304 to who has the page, as a handler with tags does. */
 const unlessKnown =
   (page: Record<string, string>, notModified: Record<string, string> | [string, string][] = {}): Answerer =>
@@ -79,27 +89,20 @@ describe("a page that is no longer fresh", () => {
   });
 
   test("is asked for by its date alone where it has no tag", async () => {
-    const cache = clockedApp();
-    cache.answerer = ({ headers }, time) =>
+    const cache = await staleApp(({ headers }, time) =>
       headers.get("If-Modified-Since") === modified
         ? new Response(null, { status: 304 })
         : new Response(`answer ${time}`, {
             headers: { "Cache-Control": "max-age=60", "Last-Modified": modified },
-          });
-    await cache.text();
-    await cache.hit();
-    cache.pass(61);
+          }),
+    );
     expect(await cache.text()).toBe("answer 1");
     await cache.hit();
     expect(cache.computed()).toBe(2);
   });
 
   test("that has changed is replaced", async () => {
-    const cache = clockedApp();
-    cache.answerer = unlessKnown(tagged);
-    await cache.text();
-    await cache.hit();
-    cache.pass(61);
+    const cache = await staleApp(unlessKnown(tagged));
     cache.answerer = unlessKnown({ ...tagged, ETag: '"two"' });
     expect(await cache.text()).toBe("answer 2");
     await cache.hit();
@@ -107,11 +110,7 @@ describe("a page that is no longer fresh", () => {
   });
 
   test("is 304 to a client that has it, and the page to one that has another", async () => {
-    const cache = clockedApp();
-    cache.answerer = unlessKnown(tagged);
-    await cache.text();
-    await cache.hit();
-    cache.pass(61);
+    const cache = await staleApp(unlessKnown(tagged));
     expect((await cache.ask({ "If-None-Match": '"one"' })).status).toBe(304);
     await cache.hit();
     cache.pass(61);
@@ -120,11 +119,7 @@ describe("a page that is no longer fresh", () => {
   });
 
   test("is validated once for all who want it at once", async () => {
-    const cache = clockedApp();
-    cache.answerer = unlessKnown(tagged);
-    await cache.text();
-    await cache.hit();
-    cache.pass(61);
+    const cache = await staleApp(unlessKnown(tagged));
     const gate = newGate();
     cache.answerer = async (request, time) => {
       await gate.pass();
@@ -154,23 +149,19 @@ describe("a page that is no longer fresh", () => {
   });
 
   test("is never used without being validated", async () => {
-    const cache = clockedApp();
-    cache.answerer = () =>
-      new Response("a page", { headers: { "Cache-Control": "max-age=60, must-revalidate", ETag: '"one"' } });
-    await cache.text();
-    await cache.hit();
-    cache.pass(61);
+    const cache = await staleApp(
+      () =>
+        new Response("a page", {
+          headers: { "Cache-Control": "max-age=60, must-revalidate", ETag: '"one"' },
+        }),
+    );
     cache.answerer = () => new Response("bad", { status: 503 });
     expect(await cache.text()).toBe("bad");
     expect((await cache.ask({}, "HEAD")).status).toBe(503);
   });
 
   test("is not made fresh by a 304 of another page", async () => {
-    const cache = clockedApp();
-    cache.answerer = unlessKnown(tagged, { ...tagged, ETag: '"two"' });
-    await cache.text();
-    await cache.hit();
-    cache.pass(61);
+    const cache = await staleApp(unlessKnown(tagged, { ...tagged, ETag: '"two"' }));
     const answer = await cache.ask();
     expect([await answer.text(), answer.headers.get("Age"), answer.headers.get("ETag")]).toEqual([
       "answer 1",
@@ -181,14 +172,12 @@ describe("a page that is no longer fresh", () => {
   });
 
   test("is not made anybody's by a 304 that sets cookies", async () => {
-    const cache = clockedApp();
-    cache.answerer = unlessKnown(tagged, [
-      ["Set-Cookie", "of=one"],
-      ["Set-Cookie", "and=two"],
-    ]);
-    await cache.text();
-    await cache.hit();
-    cache.pass(61);
+    const cache = await staleApp(
+      unlessKnown(tagged, [
+        ["Set-Cookie", "of=one"],
+        ["Set-Cookie", "and=two"],
+      ]),
+    );
     const answer = await cache.ask();
     expect([await answer.text(), answer.headers.getSetCookie()]).toEqual(["answer 1", ["of=one", "and=two"]]);
     const next = await cache.ask();
@@ -196,11 +185,7 @@ describe("a page that is no longer fresh", () => {
   });
 
   test("that was removed while it was validated is not stored again", async () => {
-    const cache = clockedApp();
-    cache.answerer = unlessKnown(tagged);
-    await cache.text();
-    await cache.hit();
-    cache.pass(61);
+    const cache = await staleApp(unlessKnown(tagged));
     const gate = newGate();
     cache.answerer = async (request, time) => {
       if (request.method === "GET") await gate.pass();
