@@ -75,8 +75,7 @@ const listedRooms = new Map(
   ),
 );
 
-// The testkit's inside waits to be furnished.
-describe.each(published.filter((name) => name !== "testkit"))("packages/%s", (name) => {
+describe.each(published)("packages/%s", (name) => {
   const folder = join(repository, "packages", name);
   const src = join(folder, "src");
 

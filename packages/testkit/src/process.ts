@@ -1,2 +1,7 @@
-export { type IdleProcess, openInProcess, type ProcessOptions, type ProcessStore } from "./process-store.ts";
-export { serveStore } from "./serve-store.ts";
+export {
+  type IdleProcess,
+  openInProcess,
+  type ProcessOptions,
+  type ProcessStore,
+} from "./process/process-store.ts";
+export { serveStore } from "./process/serve-store.ts";

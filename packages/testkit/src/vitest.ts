@@ -1,10 +1,10 @@
 import { afterAll, describe, test } from "vitest";
-import { type CaseRun, caseName } from "./case-result.ts";
-import type { Place, RunOptions } from "./contract-case.ts";
-import type { Harness } from "./harness.ts";
-import { runCase } from "./run-case.ts";
-import { declaredRuns, placesOf } from "./run-cases.ts";
-import { unprovenRules } from "./unproven-rules.ts";
+import { type CaseRun, caseName } from "./contract/case-result.ts";
+import type { Place, RunOptions } from "./contract/contract-case.ts";
+import type { Harness } from "./contract/harness.ts";
+import { runCase } from "./runner/run-case.ts";
+import { declaredRuns, placesOf } from "./runner/run-cases.ts";
+import { unprovenRules } from "./runner/unproven-rules.ts";
 
 /**
  * Registers the whole contract as tests, in one call at the top of a test file. What cannot be proven with such a

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { KeyCall } from "../src/key-call.ts";
-import { type HistoryEntry, isLinearizable } from "../src/linearizability.ts";
+import { type HistoryEntry, isLinearizable } from "../src/history/linearizability.ts";
+import type { KeyCall } from "../src/model/key-call.ts";
 
 const set = (value: string): Moves => ({ kind: "set", value, expiry: "never" });
 const get: Moves = { kind: "get" };

@@ -1,5 +1,5 @@
 import { createStore } from "@kv/core/driver";
-import { BrokenRule, type Harness, runCases, unprovenRules } from "@kv/testkit";
+import { ContractViolation, type Harness, runCases, unprovenRules } from "@kv/testkit";
 import { describe, expect, test } from "vitest";
 import { ReferenceData, referenceDriver } from "./reference-driver.ts";
 import { referenceDriverHarness, referenceStoreHarness } from "./reference-harness.ts";
@@ -35,7 +35,7 @@ describe("runCases", () => {
     expect(results).toHaveLength(1);
     const [result] = results;
     if (result?.outcome !== "failed") throw new Error(`The case ${result?.outcome}, and should have failed.`);
-    expect(result.error).toBeInstanceOf(BrokenRule);
+    expect(result.error).toBeInstanceOf(ContractViolation);
     expect(result.error.rule).toBe("T2");
     expect(result.error.message).toBe(
       [

@@ -1,34 +1,34 @@
-import type { ContractCase } from "../contract-case.ts";
-import { capabilityCases } from "./capability-cases.ts";
-import { compareCases } from "./compare-cases.ts";
-import { deleteAllCases } from "./delete-all-cases.ts";
-import { deleteExpiredCases } from "./delete-expired-cases.ts";
-import { entryCases } from "./entry-cases.ts";
-import { errorCases } from "./error-cases.ts";
-import { expiryCases } from "./expiry-cases.ts";
-import { failureCases } from "./failure-cases.ts";
-import { historyCases } from "./history-cases.ts";
-import { incrementCases } from "./increment-cases.ts";
-import { keyCases } from "./key-cases.ts";
-import { lifeCases } from "./life-cases.ts";
-import { listingCases } from "./listing-cases.ts";
-import { mistakeCases } from "./mistake-cases.ts";
-import { modelCases } from "./model-cases.ts";
-import { namespaceCases } from "./namespace-cases.ts";
-import { orderCases } from "./order-cases.ts";
-import { overloadCases } from "./overload-cases.ts";
-import { prefixCases } from "./prefix-cases.ts";
-import { registryCases } from "./registry-cases.ts";
-import { takeCases } from "./take-cases.ts";
-import { timeCases } from "./time-cases.ts";
-import { valueCases } from "./value-cases.ts";
+import type { ContractCase } from "../contract/contract-case.ts";
+import { compareCases } from "./atomic/compare-cases.ts";
+import { incrementCases } from "./atomic/increment-cases.ts";
+import { takeCases } from "./atomic/take-cases.ts";
+import { callerErrorCases } from "./errors/caller-error-cases.ts";
+import { capabilityCases } from "./errors/capability-cases.ts";
+import { errorCases } from "./errors/error-cases.ts";
+import { lifecycleCases } from "./lifecycle/lifecycle-cases.ts";
+import { registryCases } from "./lifecycle/registry-cases.ts";
+import { deleteAllCases } from "./namespaces/delete-all-cases.ts";
+import { entryCases } from "./namespaces/entry-cases.ts";
+import { listingCases } from "./namespaces/listing-cases.ts";
+import { namespaceCases } from "./namespaces/namespace-cases.ts";
+import { prefixCases } from "./namespaces/prefix-cases.ts";
+import { historyCases } from "./random/history-cases.ts";
+import { modelCases } from "./random/model-cases.ts";
+import { failureCases } from "./storing/failure-cases.ts";
+import { keyCases } from "./storing/key-cases.ts";
+import { orderCases } from "./storing/order-cases.ts";
+import { overloadCases } from "./storing/overload-cases.ts";
+import { valueCases } from "./storing/value-cases.ts";
+import { deleteExpiredCases } from "./time/delete-expired-cases.ts";
+import { expiryCases } from "./time/expiry-cases.ts";
+import { timeCases } from "./time/time-cases.ts";
 
 /** The contract, case by case. */
 export const contractCases: readonly ContractCase[] = [
   ...capabilityCases,
   ...valueCases,
   ...keyCases,
-  ...mistakeCases,
+  ...callerErrorCases,
   ...orderCases,
   ...failureCases,
   ...overloadCases,
@@ -43,7 +43,7 @@ export const contractCases: readonly ContractCase[] = [
   ...incrementCases,
   ...compareCases,
   ...takeCases,
-  ...lifeCases,
+  ...lifecycleCases,
   ...registryCases,
   ...errorCases,
   ...historyCases,
