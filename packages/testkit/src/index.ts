@@ -1,5 +1,6 @@
 export { contractCases } from "./cases/contract-cases.ts";
 export {
+  type CaseMeasures,
   type CaseResult,
   type CaseRun,
   ContractViolation,

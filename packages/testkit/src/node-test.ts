@@ -2,7 +2,7 @@ import { describe, test } from "node:test";
 import { caseName } from "./contract/case-result.ts";
 import type { Place, RunOptions } from "./contract/contract-case.ts";
 import type { Harness } from "./contract/harness.ts";
-import { runCase } from "./runner/run-case.ts";
+import { KitRun } from "./runner/kit-run.ts";
 import { declaredRuns, placesOf } from "./runner/run-cases.ts";
 import { unprovenRules } from "./runner/unproven-rules.ts";
 
@@ -14,12 +14,13 @@ export function testStore(harness: Harness, options: RunOptions = {}): void {
   // What cannot be tried with such a harness is no test at all, but is named at the end.
   const { runs, unproven } = declaredRuns(harness);
   const results = [...unproven];
+  const kitRun = new KitRun(harness, options);
 
   function register(place: Place, waits: boolean): void {
     for (const run of runs.filter(({ testCase }) => (testCase.waits === true) === waits)) {
       if (run.place !== place) continue;
       void test(caseName(run.testCase), async (context) => {
-        const result = await runCase(harness, run, options);
+        const result = await kitRun.tryCase(run);
         results.push(result);
         if (result.outcome === "failed") throw result.error;
         if (result.outcome === "unproven") context.skip(`not proven: ${result.because}`);

@@ -72,7 +72,7 @@ describe("runCases", () => {
     });
     expect(result).toMatchObject({
       outcome: "failed",
-      error: { message: expect.stringContaining("within 50 ms") },
+      error: { message: expect.stringContaining("none within 50 ms") },
     });
   });
 

@@ -1,9 +1,27 @@
-import { ExpectationError } from "../contract/expectation-error.ts";
-import type { ContractCase, Place } from "./contract-case.ts";
+import { ExpectationError, HangError } from "../contract/expectation-error.ts";
+import type { ContractCase, Place, Tally } from "./contract-case.ts";
 import { rules } from "./rules.ts";
 
-/** The outcome of a case at a place. */
-export type CaseResult = CaseRun & Outcome;
+/** The outcome of a case at a place, and what was measured on the way. */
+export type CaseResult = CaseRun & Outcome & { readonly measures: CaseMeasures };
+
+/** The measures of one case. */
+export interface CaseMeasures extends Readonly<Record<Tally, number>> {
+  /** The number of calls made on its stores, the steps of listings included. */
+  readonly calls: number;
+  /** The longest time between a call and its answer, in milliseconds. */
+  readonly longestCallMs: number;
+}
+
+/** The measures of a case that was not tried. */
+export const noMeasures: CaseMeasures = {
+  calls: 0,
+  longestCallMs: 0,
+  faults: 0,
+  histories: 0,
+  undecidedHistories: 0,
+  randomRuns: 0,
+};
 
 /** A case at a place. */
 export interface CaseRun {
@@ -25,6 +43,8 @@ export class ContractViolation extends Error {
   override readonly name: string = "ContractViolation";
   /** The rule of CONTRACT.md: `T2`. */
   readonly rule: ContractCase["rule"];
+  /** Tells whether the case ended because a call or the harness hung. */
+  readonly hung: boolean;
 
   constructor({ testCase, place }: CaseRun, error: unknown, calls: readonly string[]) {
     const rule = (error instanceof ExpectationError ? error.rule : undefined) ?? testCase.rule;
@@ -40,6 +60,7 @@ export class ContractViolation extends Error {
       { cause: error instanceof ExpectationError ? error.cause : error },
     );
     this.rule = rule;
+    this.hung = error instanceof HangError;
     // The place in the case says more than that of the runner.
     const frames =
       error instanceof Error ? (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line)) : [];

@@ -78,6 +78,6 @@ export interface RunOptions {
   readonly seed?: number | undefined;
   /** The number of random runs of each kind. Default: `KV_TESTKIT_RUNS` from the environment, or 50. */
   readonly runs?: number | undefined;
-  /** The longest that one case may take until it counts as hanging, in milliseconds. Default: 60,000. */
+  /** The longest that nothing may happen in a case, no call settle, until it counts as hanging, in milliseconds. Default: 60,000. */
   readonly limitMs?: number | undefined;
 }

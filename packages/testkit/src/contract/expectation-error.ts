@@ -19,3 +19,13 @@ export class ExpectationError extends Error {
     this.rule = rule;
   }
 }
+
+/** Nothing happened any more: a call or the harness hangs. */
+export class HangError extends ExpectationError {
+  constructor(limitMs: number) {
+    super(
+      "every call to settle",
+      `none within ${limitMs} ms: a call below that has no answer, or the harness, hangs`,
+    );
+  }
+}

@@ -1,40 +1,10 @@
 import type { FullStore, NamespacedStore, Store } from "@kv/core";
 import { inBackground } from "@kv/core/driver";
 import { inspect } from "../support/inspect.ts";
+import type { CallRecorder } from "./call-recorder.ts";
 
-const mostLines = 40;
-
-/** The calls of one case, in the order in which they were made, for the message of a failure. */
-export class CallRecord {
-  readonly #lines: { text: string }[] = [];
-  #dropped = 0;
-
-  /** Writes down a line, and gives a function that completes it. */
-  add(text: string): (answer: string) => void {
-    const line = { text };
-    this.#lines.push(line);
-    if (this.#lines.length > mostLines) {
-      this.#lines.shift();
-      this.#dropped += 1;
-    }
-    return (answer) => {
-      line.text = `${text} → ${answer}`;
-    };
-  }
-
-  clear(): void {
-    this.#lines.length = 0;
-    this.#dropped = 0;
-  }
-
-  lines(): string[] {
-    const lines = this.#lines.map(({ text }) => text);
-    return this.#dropped === 0 ? lines : [`(${this.#dropped} earlier calls)`, ...lines];
-  }
-}
-
-/** The same store, which writes down its calls. It passes on what it is given and what it gets as they are. */
-export function recordCalls(store: Store, record: CallRecord, label: string): FullStore {
+/** Returns the same store, which writes down its calls. It passes on what it is given and what it gets as they are. */
+export function recordCalls(store: Store, recorder: CallRecorder, label: string): FullStore {
   return new Proxy(store, {
     get(target, name) {
       const member: unknown = Reflect.get(target, name, target);
@@ -42,10 +12,14 @@ export function recordCalls(store: Store, record: CallRecord, label: string): Fu
       if (name === "withNamespace") {
         // Not written down: the label of the child says where it is.
         return (child: string) =>
-          recordCalls((target as NamespacedStore).withNamespace(child), record, `${label}/${inspect(child)}`);
+          recordCalls(
+            (target as NamespacedStore).withNamespace(child),
+            recorder,
+            `${label}/${inspect(child)}`,
+          );
       }
       return (...args: unknown[]) => {
-        const answered = record.add(`${label}.${String(name)}(${args.map(inspect).join(", ")})`);
+        const answered = recorder.call(`${label}.${String(name)}(${args.map(inspect).join(", ")})`);
         let answer: unknown;
         try {
           answer = Reflect.apply(member, target, args);
@@ -53,15 +27,59 @@ export function recordCalls(store: Store, record: CallRecord, label: string): Fu
           answered(`throws ${inspect(error)}`);
           throw error;
         }
-        if (answer instanceof Promise) {
-          const settled = answer.then(
-            (value) => answered(inspect(value)),
-            (error: unknown) => answered(`rejects with ${inspect(error)}`),
-          );
-          inBackground(() => settled);
-        }
-        return answer;
+        if (answer instanceof Promise) return recordSettling(answer, answered);
+        return isListing(answer) ? recordListing(answer, recorder, answered) : answer;
       };
     },
   }) as FullStore;
+}
+
+/** Writes down how a promise settles. One that nobody awaits is handled thereby. */
+function recordSettling<T>(promise: Promise<T>, answered: (answer: string) => void): Promise<T> {
+  const settled = promise.then(
+    (value) => answered(inspect(value)),
+    (error: unknown) => answered(`rejects with ${inspect(error)}`),
+  );
+  inBackground(() => settled);
+  return promise;
+}
+
+function isListing(answer: unknown): answer is AsyncIterable<unknown> {
+  return typeof answer === "object" && answer !== null && Symbol.asyncIterator in answer;
+}
+
+/** Writes down how many items a listing gives, and how it ends. */
+function recordListing(
+  listing: AsyncIterable<unknown>,
+  recorder: CallRecorder,
+  answered: (answer: string) => void,
+): AsyncIterable<unknown> {
+  return {
+    [Symbol.asyncIterator]() {
+      const iterator = listing[Symbol.asyncIterator]();
+      let count = 0;
+
+      function record(next: Promise<IteratorResult<unknown>>): Promise<IteratorResult<unknown>> {
+        const settled = recorder.step();
+        const recorded = next.then(
+          ({ done }) => {
+            settled();
+            if (done !== true) count += 1;
+            answered(`${count} items${done === true ? "" : ", so far"}`);
+          },
+          (error: unknown) => {
+            settled();
+            answered(`${count} items, then rejects with ${inspect(error)}`);
+          },
+        );
+        inBackground(() => recorded);
+        return next;
+      }
+
+      return {
+        next: () => record(iterator.next()),
+        return: async (value?: unknown) => (await iterator.return?.(value)) ?? { done: true, value },
+      };
+    },
+  };
 }

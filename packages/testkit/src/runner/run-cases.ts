@@ -1,8 +1,9 @@
 import { contractCases } from "../cases/contract-cases.ts";
-import type { CaseResult, CaseRun } from "../contract/case-result.ts";
+import { type CaseResult, type CaseRun, noMeasures } from "../contract/case-result.ts";
 import type { Place, RunOptions } from "../contract/contract-case.ts";
 import type { Harness } from "../contract/harness.ts";
-import { runCase, undeclared } from "./run-case.ts";
+import { KitRun } from "./kit-run.ts";
+import { undeclared } from "./needs.ts";
 
 /** The options of `runCases`. */
 export interface RunCasesOptions extends RunOptions {
@@ -12,7 +13,11 @@ export interface RunCasesOptions extends RunOptions {
 
 /**
  * Runs the contract without a test runner, and resolves with the outcome of each case at each place. Cases run one
- * after another, and then those that wait for time, all concurrently.
+ * after another, and then those that wait for time, all concurrently. Where calls hang in three cases, the rest is not tried
+ * and counts as unproven.
+ *
+ * While it runs, a promise that rejects unhandled, or an error that nobody catches, fails a case and does not end the
+ * process.
  *
  * @example
  * ```ts
@@ -28,14 +33,17 @@ export interface RunCasesOptions extends RunOptions {
  * ```
  */
 export async function runCases(harness: Harness, options: RunCasesOptions = {}): Promise<CaseResult[]> {
+  const kitRun = new KitRun(harness, options);
   const runs = caseRuns(harness).filter(options.filter ?? (() => true));
-  const results: CaseResult[] = [];
-  for (const run of runs.filter(({ testCase }) => testCase.waits !== true)) {
-    results.push(await runCase(harness, run, options));
-  }
-  const waiting = runs.filter(({ testCase }) => testCase.waits === true);
-  results.push(...(await Promise.all(waiting.map((run) => runCase(harness, run, options)))));
-  return results;
+  return kitRun.failures.during(async () => {
+    const results: CaseResult[] = [];
+    for (const run of runs.filter(({ testCase }) => testCase.waits !== true)) {
+      results.push(await kitRun.tryCase(run));
+    }
+    const waiting = runs.filter(({ testCase }) => testCase.waits === true);
+    results.push(...(await Promise.all(waiting.map((run) => kitRun.tryCase(run)))));
+    return results;
+  });
 }
 
 /**
@@ -65,7 +73,7 @@ export function declaredRuns(harness: Harness): { runs: CaseRun[]; unproven: Cas
   for (const run of caseRuns(harness)) {
     const because = undeclared(harness, run.testCase);
     if (because === undefined) runs.push(run);
-    else unproven.push({ ...run, outcome: "unproven", because });
+    else unproven.push({ ...run, outcome: "unproven", because, measures: noMeasures });
   }
   return { runs, unproven };
 }

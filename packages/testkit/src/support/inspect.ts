@@ -33,3 +33,16 @@ function inspectBytes(bytes: Uint8Array): string {
   const more = bytes.length > longestBytes ? "…" : "";
   return `<${bytes.length} bytes${bytes.length === 0 ? "" : ": "}${start.join(" ")}${more}>`;
 }
+
+const units: readonly (readonly [unit: string, ms: number])[] = [
+  ["d", 86_400_000],
+  ["h", 3_600_000],
+  ["m", 60_000],
+  ["s", 1_000],
+];
+
+/** Shows a duration in the largest unit that fits: `1.5h`, `40ms`. */
+export function inspectDuration(ms: number): string {
+  const [unit, unitMs] = units.find((each) => ms >= each[1]) ?? ["ms", 1];
+  return `${Number((ms / unitMs).toFixed(unit === "ms" ? 0 : 3))}${unit}`;
+}
