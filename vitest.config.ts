@@ -38,6 +38,8 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     projects,
+    // What the contract tests have proved, for scripts/check-reports.mjs.
+    env: { KV_TESTKIT_REPORTS: fileURLToPath(new URL("reports", import.meta.url)) },
     // Most tests wait for servers and clocks: even on two cores, two at a time are well worth it.
     maxWorkers: "100%",
     // Nothing depends on how long something takes: these end only what hangs, on a machine that is busy too.

@@ -14,3 +14,6 @@ process.stdout.on(
 );
 
 process.exitCode = await kv(process.argv.slice(2), process);
+
+// A store that is tried may leave anything open.
+if (process.argv[2] === "prove") process.stdout.write("", () => process.exit());

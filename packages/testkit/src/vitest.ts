@@ -1,7 +1,8 @@
-import { afterAll, describe, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type CaseRun, caseName } from "./contract/case-result.ts";
-import type { Place, RunOptions } from "./contract/contract-case.ts";
+import type { Place } from "./contract/contract-case.ts";
 import type { Harness } from "./contract/harness.ts";
+import { type TestStoreOptions, TestsReport } from "./report/report-tests.ts";
 import { KitRun } from "./runner/kit-run.ts";
 import { declaredRuns, placesOf } from "./runner/run-cases.ts";
 import { unprovenRules } from "./runner/unproven-rules.ts";
@@ -10,11 +11,12 @@ import { unprovenRules } from "./runner/unproven-rules.ts";
  * Registers the whole contract as tests, in one call at the top of a test file. What cannot be proven with such a
  * harness is skipped, and named at the end.
  */
-export function testStore(harness: Harness, options: RunOptions = {}): void {
+export function testStore(harness: Harness, options: TestStoreOptions = {}): void {
   // What cannot be tried with such a harness is no test at all, but is named at the end.
   const { runs, unproven } = declaredRuns(harness);
   const results = [...unproven];
   const kitRun = new KitRun(harness, options);
+  const report = new TestsReport(harness, options, kitRun);
 
   function register(place: Place, waits: boolean): void {
     for (const run of runs.filter(({ testCase }) => (testCase.waits === true) === waits)) {
@@ -33,13 +35,17 @@ export function testStore(harness: Harness, options: RunOptions = {}): void {
   }
 
   describe(harness.name, () => {
+    beforeAll(() => report.start());
+
     for (const place of placesOf(harness)) describe(place, () => register(place, false));
 
     describe.concurrent("while time passes", () => {
       for (const place of placesOf(harness)) describe(place, () => register(place, true));
     });
 
-    afterAll(() => {
+    afterAll(async () => {
+      const { testPath = "" } = expect.getState();
+      await report.write(results, "npx vitest run", testPath);
       const lines = unprovenRules(results);
       if (lines.length === 0) return;
       // oxlint-disable-next-line no-console -- what a run does not prove must be seen

@@ -51,11 +51,14 @@ export class ReferenceData {
   }
 }
 
+/** A driver with every capability. */
+export interface FullDriver extends Driver {
+  readonly root: FullDriverNamespace;
+  namespace(path: readonly string[]): FullDriverNamespace;
+}
+
 /** A driver that is right and nothing else: the least that keeps the contract, on data that several may share. */
-export function referenceDriver(
-  data: ReferenceData,
-  rootPath: readonly string[] | null = [],
-): Driver & { root: FullDriverNamespace; namespace(path: readonly string[]): FullDriverNamespace } {
+export function referenceDriver(data: ReferenceData, rootPath: readonly string[] | null = []): FullDriver {
   const namespace = (path: readonly string[]): FullDriverNamespace => referenceNamespace(data, path);
   return { label: "reference", rootPath, root: namespace(rootPath ?? ["null"]), namespace };
 }

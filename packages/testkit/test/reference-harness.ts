@@ -41,8 +41,8 @@ const patientMs = 60_000;
 /** What opens over data of its own, with every way to trouble it. */
 export function openedOver(
   openOn: (data: ReferenceData, rootPath: readonly string[] | null, timeoutMs: number) => FullStore,
+  data: ReferenceData = new ReferenceData(),
 ): Opened {
-  const data = new ReferenceData();
   return {
     store: openOn(data, [], patientMs),
     openAgain: () => openOn(data, [], patientMs),

@@ -5,6 +5,7 @@ import { deleteAll } from "../commands/delete-all.ts";
 import { deleteExpired } from "../commands/delete-expired.ts";
 import { get } from "../commands/get.ts";
 import { entries, keys, namespaces } from "../commands/listings.ts";
+import { prove } from "../commands/prove.ts";
 import { set } from "../commands/set.ts";
 import { take } from "../commands/take.ts";
 import { ttl } from "../commands/ttl.ts";
@@ -21,4 +22,5 @@ export const commands: ReadonlyMap<string, Command> = new Map([
   ["delete-expired", deleteExpired],
   ["delete-all", deleteAll],
   ["copy", copy],
+  ["prove", prove],
 ]);

@@ -15,7 +15,7 @@ A STORE is file:./folder, redis://user:password@host:6379/0, valkey://..., redis
 or env:NAME, an environment variable that holds one of these, which keeps passwords out of the list of processes.
 On a server the store begins at the namespace KV, in files at none. For another one: redis://host:6379?root=NAME.
 
-Exit codes: 0 done, 1 no (no such key, or you answered no), 2 wrong usage, 3 failed, 4 the store cannot be
+Exit codes: 0 done, 1 no (no such key, you answered no, or a rule is broken), 2 wrong usage, 3 failed, 4 the store cannot be
 reached and nothing was changed, 5 the outcome of a write is unknown.
 
 kv COMMAND --help lists the options of a command.

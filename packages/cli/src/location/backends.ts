@@ -36,7 +36,7 @@ export async function checkExists({ directory }: Location): Promise<void> {
 }
 
 /** Tells whether the package itself is missing, and not one of its dependencies. */
-function isNotInstalled(error: unknown, name: string): boolean {
+export function isNotInstalled(error: unknown, name: string): boolean {
   return (
     error instanceof Error &&
     Reflect.get(error, "code") === "ERR_MODULE_NOT_FOUND" &&

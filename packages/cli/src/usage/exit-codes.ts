@@ -3,7 +3,7 @@ import { isStoreError, type StoreErrorCode } from "@kv/core";
 /** The exit codes of the command, for scripts. */
 export const exitCodes = {
   done: 0,
-  /** The answer is no: there is no such key, the key exists already, or the question was answered with no. */
+  /** The answer is no: there is no such key, the key exists already, the question was answered with no, or a rule is broken. */
   no: 1,
   /** The command line was wrong; nothing was done. */
   usage: 2,

@@ -29,6 +29,15 @@ export const optionTable = {
   progress: { type: "boolean", help: "show progress, without a terminal too" },
   json: { type: "boolean", help: "answer in JSON" },
   timeout: { type: "string", label: "TIME", help: "how long each step may take. Default: 5s" },
+  out: { type: "string", label: "FOLDER", help: "where the report is written. Default: kv-reports" },
+  seed: { type: "string", label: "NUMBER", help: "the seed of everything random. Default: a new one" },
+  runs: { type: "string", label: "NUMBER", help: "how many random runs of each kind. Default: 50" },
+  rule: {
+    type: "string",
+    multiple: true,
+    label: "RULE",
+    help: "only the cases of this rule, like T2; repeat it for another",
+  },
 } as const;
 
 export type OptionName = keyof typeof optionTable;
@@ -45,6 +54,10 @@ export interface Options {
   readonly progress: boolean;
   readonly json: boolean;
   readonly timeout: Duration;
+  readonly out: string;
+  readonly seed: number | undefined;
+  readonly runs: number | undefined;
+  readonly rule: readonly string[];
 }
 
 export type OptionValues = Readonly<Partial<Record<string, string | boolean | (string | boolean)[]>>>;
@@ -52,7 +65,7 @@ export type OptionValues = Readonly<Partial<Record<string, string | boolean | (s
 /**
  * Checks the options.
  *
- * @throws UsageError for an invalid name or time, and for options that exclude each other
+ * @throws UsageError for an invalid name, time or number, and for options that exclude each other
  */
 export function checkOptions(values: OptionValues): Options {
   const options: Options = {
@@ -66,6 +79,10 @@ export function checkOptions(values: OptionValues): Options {
     progress: values["progress"] === true,
     json: values["json"] === true,
     timeout: duration(values["timeout"], "--timeout") ?? "5s",
+    out: (values["out"] as string | undefined) ?? "kv-reports",
+    seed: integer(values["seed"], "--seed", 0),
+    runs: integer(values["runs"], "--runs", 1),
+    rule: (values["rule"] as string[] | undefined) ?? [],
   };
   if (options.keepExpiry && (options.expiresIn !== undefined || options.ifAbsent)) {
     throw new UsageError("--keep-expiry cannot be combined with --expires-in or --if-absent.");
@@ -80,6 +97,13 @@ function names(values: unknown, option: string): string[] | undefined {
 function duration(value: unknown, option: string): Duration | undefined {
   if (value === undefined) return undefined;
   return refusing(option, () => ({ milliseconds: durationMs(value as Duration, option) }));
+}
+
+function integer(value: unknown, option: string, least: number): number | undefined {
+  if (value === undefined) return undefined;
+  const number = /^\d+$/.test(value as string) ? Number(value) : Number.NaN;
+  if (Number.isSafeInteger(number) && number >= least) return number;
+  throw new UsageError(`${option} must be an integer from ${least} on, not ${JSON.stringify(value)}.`);
 }
 
 function refusing<T>(option: string, check: () => T): T {

@@ -22,6 +22,9 @@ export interface Harness {
   /** The entries live in the memory of this process: then a jump of its wall clock must not touch them (T7). */
   readonly inMemory?: boolean | undefined;
 
+  /** The versions of what is tested, for the report: `{ "my-store": "1.2.0", server: "Redis 7.0.15" }`. Default: none. */
+  readonly versions?: Readonly<Record<string, string>> | undefined;
+
   /** Data that released versions have written (N7). */
   readonly golden?: readonly GoldenData[] | undefined;
 }

@@ -17,9 +17,9 @@ export class ProcessFailures {
     this.#failures.push({ error });
   });
 
-  /** Returns the oldest failure that was not taken yet, and forgets it. */
+  /** Returns the first failure since the last time, if there was any. */
   take(): { readonly error: unknown } | undefined {
-    return this.#failures.shift();
+    return this.#failures.splice(0)[0];
   }
 
   /** Does `work`, and gathers the failures in the meantime, in place of the process's own handling. */

@@ -9,6 +9,8 @@ import { undeclared } from "./needs.ts";
 export interface RunCasesOptions extends RunOptions {
   /** Selects the runs to make. Default: all of them. */
   readonly filter?: ((run: CaseRun) => boolean) | undefined;
+  /** Is called with each result as soon as it is there. */
+  readonly onResult?: ((result: CaseResult) => void) | undefined;
 }
 
 /**
@@ -35,15 +37,19 @@ export interface RunCasesOptions extends RunOptions {
 export async function runCases(harness: Harness, options: RunCasesOptions = {}): Promise<CaseResult[]> {
   const kitRun = new KitRun(harness, options);
   const runs = caseRuns(harness).filter(options.filter ?? (() => true));
-  return kitRun.failures.during(async () => {
-    const results: CaseResult[] = [];
-    for (const run of runs.filter(({ testCase }) => testCase.waits !== true)) {
-      results.push(await kitRun.tryCase(run));
-    }
-    const waiting = runs.filter(({ testCase }) => testCase.waits === true);
-    results.push(...(await Promise.all(waiting.map((run) => kitRun.tryCase(run)))));
-    return results;
+  const results: CaseResult[] = [];
+
+  async function tryCase(run: CaseRun): Promise<void> {
+    const result = await kitRun.tryCase(run);
+    results.push(result);
+    options.onResult?.(result);
+  }
+
+  await kitRun.failures.during(async () => {
+    for (const run of runs.filter(({ testCase }) => testCase.waits !== true)) await tryCase(run);
+    await Promise.all(runs.filter(({ testCase }) => testCase.waits === true).map(tryCase));
   });
+  return results;
 }
 
 /**

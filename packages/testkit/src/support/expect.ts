@@ -1,17 +1,25 @@
 import { type Bytes, isStoreError, type StoreErrorCode, type Value } from "@kv/core";
 import { bytesOf, sameBytes } from "@kv/core/driver";
 import { ExpectationError } from "../contract/expectation-error.ts";
+import type { RuleId } from "../contract/rules.ts";
+import { inFlight } from "./in-flight.ts";
 import { inspect } from "./inspect.ts";
 
-/** Expects this very thing, as `Object.is` tells; `what` names it. */
-export function expectSame(got: unknown, expected: unknown, what: string): void {
-  if (!Object.is(got, expected)) throw new ExpectationError(`${what}: ${inspect(expected)}`, inspect(got));
+/** Expects this very thing, as `Object.is` tells; `what` names it. `rule` is the broken one, if it is not that of the case. */
+export function expectSame(got: unknown, expected: unknown, what: string, rule?: RuleId): void {
+  if (!Object.is(got, expected))
+    throw new ExpectationError(`${what}: ${inspect(expected)}`, inspect(got), { rule });
 }
 
 /** Expects these bytes, in a Uint8Array; `undefined` stands for no entry. */
-export function expectValue(got: Bytes | undefined, expected: Value | undefined, what: string): void {
+export function expectValue(
+  got: Bytes | undefined,
+  expected: Value | undefined,
+  what: string,
+  rule?: RuleId,
+): void {
   if (expected === undefined) {
-    expectSame(got, undefined, what);
+    expectSame(got, undefined, what, rule);
     return;
   }
   const bytes = bytesOf(expected);
@@ -19,6 +27,7 @@ export function expectValue(got: Bytes | undefined, expected: Value | undefined,
   throw new ExpectationError(
     `${what}: ${inspect(expected)}, that is ${inspect(bytes)}`,
     inspect(got) + firstDifference(got, bytes),
+    { rule },
   );
 }
 
@@ -82,7 +91,7 @@ export async function expectRejects(
 ): Promise<unknown> {
   let promise: Promise<unknown>;
   try {
-    promise = call();
+    promise = inFlight(call());
   } catch (error) {
     throw new ExpectationError(
       `${what}: a promise that rejects with ${failure}`,
@@ -135,4 +144,14 @@ function firstDifference(got: unknown, expected: Uint8Array): string {
   if (!(got instanceof Uint8Array)) return "";
   const at = expected.findIndex((byte, index) => byte !== got[index]);
   return ` (they differ from byte ${at === -1 ? expected.length : at})`;
+}
+
+/** Expects that an array lies over an ArrayBuffer that holds nothing else (S3). */
+export function expectOwnBuffer(bytes: Uint8Array | undefined, what: string): void {
+  const held = bytes?.buffer.byteLength;
+  expectTrue(
+    bytes instanceof Uint8Array && held === bytes.byteLength,
+    `${what}: an array over an ArrayBuffer of its own length`,
+    bytes === undefined ? "undefined" : `${bytes.byteLength} bytes over an ArrayBuffer of ${held}`,
+  );
 }

@@ -29,7 +29,9 @@ function inspectText(text: string): string {
 }
 
 function inspectBytes(bytes: Uint8Array): string {
-  const start = Array.from(bytes.subarray(0, longestBytes), (byte) => byte.toString(16).padStart(2, "0"));
+  // Byte by byte: of an array whose buffer was handed over there is no part to be taken.
+  const length = Math.min(bytes.length, longestBytes);
+  const start = Array.from({ length }, (_, at) => bytes[at]?.toString(16).padStart(2, "0"));
   const more = bytes.length > longestBytes ? "…" : "";
   return `<${bytes.length} bytes${bytes.length === 0 ? "" : ": "}${start.join(" ")}${more}>`;
 }

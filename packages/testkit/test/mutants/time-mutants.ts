@@ -248,7 +248,7 @@ export const timeMutants: readonly Mutant[] = [
   brokenDriver(
     "T5",
     "a timer overflows at 25 days",
-    "a day, 25 and 30 days, a century and 1,000 years work",
+    "a day, 2^31 ms, 30 days, a century and Infinity given by set are that long",
     ({ namespace }) => ({
       set: (key, value, expiry) =>
         namespace.set(
@@ -261,7 +261,7 @@ export const timeMutants: readonly Mutant[] = [
   brokenDriver(
     "T5",
     "30 days and more are taken for a date, as memcached does",
-    "a day, 25 and 30 days, a century and 1,000 years work",
+    "a day, 2^31 ms, 30 days, a century and Infinity given by set are that long",
     ({ namespace }) => ({
       set: (key, value, expiry) =>
         namespace.set(

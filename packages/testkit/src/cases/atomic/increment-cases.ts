@@ -7,8 +7,10 @@ import {
   expectSameSet,
   expectValue,
 } from "../../support/expect.ts";
+import { inFlight } from "../../support/in-flight.ts";
 import { inspect } from "../../support/inspect.ts";
 import { concurrently, storeOf } from "../shared/concurrently.ts";
+import { forEach } from "../shared/for-each.ts";
 import { expectLeft } from "../time/expiry-cases.ts";
 
 const noIntegers: readonly (string | Uint8Array)[] = [
@@ -92,19 +94,20 @@ export const incrementCases: readonly ContractCase[] = [
     title: "other text is refused and left as it is, with its expiry",
     needs: ["atomic"],
     async run({ store, clock }) {
-      for (const text of noIntegers) {
+      await forEach(noIntegers, async (text, at) => {
+        const key = `key ${at}`;
         const before = clock.checkpoint();
-        await store.set("key", text, { expiresIn: "1h" });
+        await store.set(key, text, { expiresIn: "1h" });
         for (const by of [1, 0, -1]) {
           await expectRejects(
-            () => store.increment("key", { by, expiresIn: "2h" }),
+            () => store.increment(key, { by, expiresIn: "2h" }),
             "KV_NOT_AN_INTEGER",
             `increment of ${inspect(text)} by ${by}`,
           );
         }
-        expectValue(await store.get("key"), text, "get after the refusal");
-        await expectLeft(store, "key", 3_600, before);
-      }
+        expectValue(await store.get(key), text, "get after the refusal");
+        await expectLeft(store, key, 3_600, before);
+      });
     },
   },
   {
@@ -192,8 +195,10 @@ export const incrementCases: readonly ContractCase[] = [
     title: "no increment is lost or counted twice",
     needs: ["atomic"],
     async run(stores) {
-      const steps = Array.from({ length: 200 }, async (_, at) =>
-        storeOf(stores, at).increment("key", { expiresIn: "1h" }),
+      const steps = inFlight(
+        Array.from({ length: 200 }, async (_, at) =>
+          storeOf(stores, at).increment("key", { expiresIn: "1h" }),
+        ),
       );
       const values = (await Promise.all(steps)).map(({ value }) => String(value));
       expectSameSet(

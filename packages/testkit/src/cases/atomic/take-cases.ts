@@ -1,7 +1,8 @@
-import { type FullStore, json, typed } from "@kv/core";
+import { type FullStore, isStoreError, json, typed } from "@kv/core";
 import type { ContractCase } from "../../contract/contract-case.ts";
 import { textOf } from "../../model/key-call.ts";
 import { expectRejects, expectSame, expectSameSet, expectValue } from "../../support/expect.ts";
+import { inFlight } from "../../support/in-flight.ts";
 import { concurrently, storeOf } from "../shared/concurrently.ts";
 
 /** A4: get and delete in one step. */
@@ -34,10 +35,10 @@ export const takeCases: readonly ContractCase[] = [
     title: "of many takes exactly one gets the value",
     needs: ["atomic"],
     async run(stores) {
-      for (let round = 0; round < 20; round += 1) {
+      for (let round = 0; round < 12; round += 1) {
         const key = `round ${round % 3}`;
         await stores[0].set(key, `value ${round}`, round % 2 === 0 ? {} : { expiresIn: "1h" });
-        const takes = Array.from({ length: 12 }, async (_, at) => storeOf(stores, at).take(key));
+        const takes = inFlight(Array.from({ length: 12 }, async (_, at) => storeOf(stores, at).take(key)));
         const taken = (await Promise.all(takes)).filter((value) => value !== undefined);
         expectSame(taken.length, 1, "how many got a value");
         expectValue(taken[0], `value ${round}`, "what it got");
@@ -52,11 +53,13 @@ export const takeCases: readonly ContractCase[] = [
     async run(stores) {
       const put: string[] = [];
       const gone: string[] = [];
-      const changers = Array.from({ length: 8 }, async (_, at) => {
-        for (let step = 0; step < 20; step += 1) {
-          await changes[at % changes.length]?.(storeOf(stores, at >> 1), `${at} ${step}`, put, gone);
-        }
-      });
+      const changers = inFlight(
+        Array.from({ length: 8 }, async (_, at) => {
+          for (let step = 0; step < 20; step += 1) {
+            await changes[at % changes.length]?.(storeOf(stores, at >> 1), `${at} ${step}`, put, gone);
+          }
+        }),
+      );
       await Promise.all(changers);
       const left = textOf(await stores[1].take("key"));
       expectSameSet(left === undefined ? gone : [...gone, left], put, "what was taken, replaced or left");
@@ -89,7 +92,15 @@ export const takeCases: readonly ContractCase[] = [
       await store.set("foreign", "no JSON");
       await expectRejects(() => view.take("foreign"), "KV_INVALID_VALUE", "take of a typed view");
       expectValue(await store.get("foreign"), "no JSON", "get after take");
-      const [one, two] = await Promise.all([view.take("key"), view.take("key")]);
+      const take = async (): Promise<{ count: number } | undefined> => {
+        try {
+          return await view.take("key");
+        } catch (error) {
+          if (!isStoreError(error, "KV_TIMEOUT")) throw error;
+          return await view.take("key"); // where a call takes seconds, the view has no time for a second try
+        }
+      };
+      const [one, two] = await Promise.all([take(), take()]);
       expectSame(JSON.stringify(one ?? two), '{"count":1}', "what take of a typed view gives");
       expectSame(one === undefined || two === undefined, true, "one of two takes gives nothing");
     },

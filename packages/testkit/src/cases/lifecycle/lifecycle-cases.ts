@@ -7,6 +7,9 @@ import { collect, collectEntries } from "../../support/collect.ts";
 import { expectRejects, expectSame, expectThrows, expectTrue, expectValue } from "../../support/expect.ts";
 import { inspect } from "../../support/inspect.ts";
 import { callsWithKey } from "../shared/calls-by-argument.ts";
+import { drain } from "../shared/drain.ts";
+import { expectNoError } from "../shared/failure.ts";
+import { closeBeside } from "./close-beside.ts";
 
 /** L1 to L4: from the first call of a store to its last. */
 export const lifecycleCases: readonly ContractCase[] = [
@@ -44,11 +47,11 @@ export const lifecycleCases: readonly ContractCase[] = [
       needs,
       async run({ store }) {
         await store.set("kept", "before");
-        const closing = store.close();
+        const closing = Promise.allSettled([store.close()]);
         for (const [method, call] of Object.entries(calls)) {
           await expectRejects(() => call(store, "key"), "KV_CLOSED", `${method}, while close is in flight`);
         }
-        await closing;
+        expectNoError(await closing);
         for (const [method, call] of Object.entries(calls)) {
           await expectRejects(() => call(store, "key"), "KV_CLOSED", `${method} after close`);
         }
@@ -67,8 +70,8 @@ export const lifecycleCases: readonly ContractCase[] = [
       expectSame((await paused.next()).done ?? false, false, "the listing has begun");
       expectSame((await pausedEntries.next()).done ?? false, false, "the listing of entries has begun");
       await store.close(); // a paused listing does not hold it up
-      await expectRejects(() => drained(paused), "KV_CLOSED", "keys, begun before close");
-      await expectRejects(() => drained(pausedEntries), "KV_CLOSED", "entries, begun before close");
+      await expectRejects(() => drain(paused, new Set()), "KV_CLOSED", "keys, begun before close");
+      await expectRejects(() => drain(pausedEntries, new Set()), "KV_CLOSED", "entries, begun before close");
       await expectRejects(() => collect(store.keys()), "KV_CLOSED", "keys after close");
       await expectRejects(() => collect(store.keys({ prefix: "a" })), "KV_CLOSED", "keys with a prefix");
       await expectRejects(() => collectEntries(store.entries()), "KV_CLOSED", "entries after close");
@@ -98,18 +101,11 @@ export const lifecycleCases: readonly ContractCase[] = [
     title: "close waits for the calls in flight, which are carried out",
     async run({ store }) {
       const keys = Array.from({ length: 30 }, (_, at) => `key ${at}`);
-      let settled = 0;
-      const calls = keys.map(async (key) => {
-        await store.set(key, "value");
-        settled += 1;
-      });
-      const found = store.get("key 0");
-      await store.close();
-      // Those that settle with close need not have been told yet: one turn.
-      await sleep(0);
-      expectSame(settled, keys.length, "the calls that had settled when close did");
-      await Promise.all(calls);
-      expectValue(await found, "value", "get in flight at close");
+      await closeBeside(
+        store,
+        keys.map((key) => store.set(key, "value")),
+        "set",
+      );
     },
   },
   {
@@ -117,10 +113,8 @@ export const lifecycleCases: readonly ContractCase[] = [
     title: "what was set before close is there for another handle",
     needs: ["openAgain"],
     async run({ store, reopen }) {
-      const setting = [store.set("awaited", "value"), store.set("in flight", "value")];
-      await setting[0];
-      await store.close();
-      await setting[1];
+      await store.set("awaited", "value");
+      expectNoError(await Promise.allSettled([store.set("in flight", "value"), store.close()]));
       const other = await reopen();
       for (const key of ["awaited", "in flight"])
         expectValue(await other.get(key), "value", `get(${inspect(key)})`);
@@ -221,8 +215,4 @@ export const lifecycleCases: readonly ContractCase[] = [
 async function expectClosed(store: FullStore): Promise<void> {
   await expectRejects(() => store.get("key"), "KV_CLOSED", "get after close");
   await expectRejects(() => store.set("key", "value"), "KV_CLOSED", "set after close");
-}
-
-async function drained(listing: AsyncIterator<unknown>): Promise<void> {
-  for (let next = await listing.next(); next.done !== true; next = await listing.next());
 }

@@ -12,6 +12,7 @@ import {
   expectValue,
 } from "../../support/expect.ts";
 import { inspect } from "../../support/inspect.ts";
+import { forEach } from "../shared/for-each.ts";
 
 /** More than a page, and lengths from nothing to what is read alone. */
 const many: ReadonlyMap<string, string> = new Map(
@@ -51,7 +52,7 @@ export const entryCases: readonly ContractCase[] = [
       const values = new Map(
         lengths.map((length, at) => [`key ${at}`, new Uint8Array(length).fill(at + 0xe0)]),
       );
-      for (const [key, value] of values) await store.set(key, value);
+      await forEach([...values], async ([key, value]) => store.set(key, value));
       expectEntries(await collectEntries(store.entries()), values, "entries");
     },
   },
@@ -104,6 +105,7 @@ export const entryCases: readonly ContractCase[] = [
       const keys = [...many.keys()];
       const kept = keys.filter((_, at) => at % 2 === 0);
       const deleted = keys.filter((_, at) => at % 2 === 1);
+      const added = Array.from({ length: 1_000 }, (_, at) => `new ${at}`);
       const seen = new Set<string>();
       let count = 0;
       for await (const [key, bytes] of store.entries()) {
@@ -111,10 +113,12 @@ export const entryCases: readonly ContractCase[] = [
         const value = textOf(bytes);
         const had = [many.get(key), `new of ${key}`];
         expectTrue(had.includes(value), `a value that ${inspect(key)} had: ${inspect(had)}`, inspect(value));
-        const [changed, gone] = [kept[count], deleted[count]];
-        if (changed !== undefined) await store.set(changed, `new of ${changed}`);
-        if (gone !== undefined) await store.delete(gone);
-        if (count < 1_000) await store.set(`new ${count}`, `new of new ${count}`);
+        if (count % 50 === 0) {
+          const [from, to] = [count, count + 50];
+          await forEach(kept.slice(from, to), async (changed) => store.set(changed, `new of ${changed}`));
+          await forEach(deleted.slice(from, to), async (gone) => store.delete(gone));
+          await forEach(added.slice(from, to), async (fresh) => store.set(fresh, `new of ${fresh}`));
+        }
         count += 1;
         expectTrue(count < 100_000, "a listing that ends", "more than 100,000 entries");
       }
@@ -126,11 +130,14 @@ export const entryCases: readonly ContractCase[] = [
     title: "entries ends even while others write without end",
     needs: ["listing"],
     async run({ store }) {
-      for (let at = 0; at < 100; at += 1) await store.set(`key ${at}`, "value");
+      await setAll(store, new Map([...many].slice(0, 100)));
       let count = 0;
       for await (const [key] of store.entries()) {
         expectSame(typeof key, "string", "the type of a key");
-        await store.set(`new ${count}`, "value");
+        if (count % 10 === 0) {
+          const fresh = Array.from({ length: 10 }, (_, at) => `new ${count + at}`);
+          await forEach(fresh, async (each) => store.set(each, "value"));
+        }
         count += 1;
         expectTrue(
           count < 10_000,
@@ -147,11 +154,14 @@ export const entryCases: readonly ContractCase[] = [
     async run({ store }) {
       const some = new Map([...many].slice(0, 300));
       await setAll(store, some);
-      for (let round = 0; round < 100; round += 1) {
-        for await (const [key, value] of store.entries()) {
-          expectValue(value, some.get(key), `the value of ${inspect(key)}`);
-          break;
-        }
+      const tenTimes = Array.from({ length: 10 });
+      for (const _ of tenTimes) {
+        await forEach(tenTimes, async () => {
+          for await (const [key, value] of store.entries()) {
+            expectValue(value, some.get(key), `the value of ${inspect(key)}`);
+            break;
+          }
+        });
       }
       const never = store.entries()[Symbol.asyncIterator]();
       await never.return?.();

@@ -1,8 +1,10 @@
 import type { FullStore, NamespacedStore } from "@kv/core";
 import type { ContractCase } from "../../contract/contract-case.ts";
+import type { Capability } from "../../contract/harness.ts";
 import { collect, collectEntries } from "../../support/collect.ts";
 import { expectRejects, expectSame, expectValue } from "../../support/expect.ts";
 import { inspect } from "../../support/inspect.ts";
+import { forEach, inGroups } from "../shared/for-each.ts";
 import { hostileNames } from "../shared/hostile-strings.ts";
 import { expectLeft } from "../time/expiry-cases.ts";
 
@@ -88,18 +90,52 @@ export const namespaceCases: readonly ContractCase[] = [
   },
   {
     rule: "N1",
+    title: "what is in one namespace only no call finds in another",
+    needs: ["namespaces"],
+    async run({ store, harness }) {
+      const isAble = (capability: Capability): boolean => harness.capabilities.includes(capability);
+      const family = familyOf(store);
+      for (const [owner, holder] of family) {
+        await holder.set("key", "1");
+        await forEach(
+          family.filter(([who]) => who !== owner),
+          async ([who, member]) => {
+            const what = `in the ${who} of what is in the ${owner}`;
+            expectValue(await member.get("key"), undefined, `get ${what}`);
+            expectSame(await member.exists("key"), false, `exists ${what}`);
+            expectSame(await member.expiresIn("key"), undefined, `expiresIn ${what}`);
+            expectSame(await member.touch("key", "1h"), false, `touch ${what}`);
+            expectSame(await member.delete("key"), false, `delete ${what}`);
+            if (isAble("batch")) {
+              expectValue((await member.getMany(["key"]))[0], undefined, `getMany ${what}`);
+              expectSame(await member.deleteMany(["key"]), 0, `deleteMany ${what}`);
+            }
+            if (isAble("atomic")) {
+              expectSame(await member.compareAndSet("key", "1", "2"), false, `compareAndSet ${what}`);
+              expectSame(await member.compareAndDelete("key", "1"), false, `compareAndDelete ${what}`);
+              expectValue(await member.take("key"), undefined, `take ${what}`);
+            }
+          },
+        );
+        expectValue(await holder.get("key"), "1", `get in the ${owner}`);
+        await holder.delete("key");
+      }
+    },
+  },
+  {
+    rule: "N1",
     title: "a renewal in one namespace renews nothing in another",
     needs: ["namespaces"],
     async run({ store, clock }) {
       const family = familyOf(store);
       for (const [renewedIn, renewed] of family) {
         const before = clock.checkpoint();
-        for (const [, member] of family) await member.set("key", "value", { expiresIn: "1h" });
+        await forEach(family, async ([, member]) => member.set("key", "value", { expiresIn: "1h" }));
         await renewed.touch("key", "5h");
         await renewed.get("key", { renewFor: "6h" });
-        for (const [who, member] of family) {
-          await expectLeft(member, "key", who === renewedIn ? 6 * 3_600 : 3_600, before);
-        }
+        await forEach(family, async ([who, member]) =>
+          expectLeft(member, "key", who === renewedIn ? 6 * 3_600 : 3_600, before),
+        );
       }
     },
   },
@@ -150,6 +186,9 @@ export const namespaceCases: readonly ContractCase[] = [
         store.withNamespace("a").withNamespace("b"),
         store.withNamespace("a").withNamespace("b"),
       ];
+      // What a store has missed it does not remember.
+      for (const each of [one, two])
+        expectValue(await each.get("key"), undefined, "get of what is not there");
       await one.set("key", "by one");
       expectValue(await two.get("key"), "by one", "get of the second store");
       await two.delete("key");
@@ -162,14 +201,17 @@ export const namespaceCases: readonly ContractCase[] = [
     needs: ["namespaces"],
     async run({ store }) {
       await store.set("key", "of the parent");
-      for (const [at, name] of hostileNames.entries()) {
-        const child = store.withNamespace(name);
-        expectSame(await child.exists("key"), false, `exists in ${inspect(name)} before it is set`);
-        await child.set("key", `value ${at}`);
+      for (const group of inGroups(hostileNames, 8)) {
+        await forEach(group, async (name) => {
+          const child = store.withNamespace(name);
+          expectSame(await child.exists("key"), false, `exists in ${inspect(name)} before it is set`);
+        });
+        await forEach(group, async (name) => store.withNamespace(name).set("key", `value of ${name}`));
       }
-      for (const [at, name] of hostileNames.entries()) {
-        expectValue(await store.withNamespace(name).get("key"), `value ${at}`, `get in ${inspect(name)}`);
-      }
+      await forEach(hostileNames, async (name) => {
+        const got = await store.withNamespace(name).get("key");
+        expectValue(got, `value of ${name}`, `get in ${inspect(name)}`);
+      });
       expectValue(await store.get("key"), "of the parent", "get in the parent");
     },
   },
@@ -178,7 +220,7 @@ export const namespaceCases: readonly ContractCase[] = [
     title: "namespaces lists hostile names as they are",
     needs: ["namespaces", "listing"],
     async run({ store }) {
-      for (const name of hostileNames) await store.withNamespace(name).set("key", "value");
+      await forEach(hostileNames, async (name) => store.withNamespace(name).set("key", "value"));
       const listed = new Set(await collect(store.namespaces()));
       for (const name of hostileNames) expectSame(listed.has(name), true, `${inspect(name)} listed`);
       expectSame(listed.size, hostileNames.length, "the number of namespaces");
@@ -194,15 +236,18 @@ export const namespaceCases: readonly ContractCase[] = [
       );
       const at = (path: readonly string[]): FullStore =>
         path.reduce((from, name) => from.withNamespace(name), store);
-      for (const { path, key, value } of entries) {
-        expectSame(await at(path).exists(key), false, `exists of ${value} before it is set`);
-        await at(path).set(key, value);
+      for (const group of inGroups(entries, 4)) {
+        await forEach(group, async ({ path, key, value }) =>
+          expectSame(await at(path).exists(key), false, `exists of ${value} before it is set`),
+        );
+        await forEach(group, async ({ path, key, value }) => at(path).set(key, value));
       }
-      for (const { path, key, value } of entries)
-        expectValue(await at(path).get(key), value, `get of ${value}`);
-      for (const { path, key, value } of entries) {
-        expectSame(await at(path).delete(key), true, `delete of ${value}`);
-      }
+      await forEach(entries, async ({ path, key, value }) =>
+        expectValue(await at(path).get(key), value, `get of ${value}`),
+      );
+      await forEach(entries, async ({ path, key, value }) =>
+        expectSame(await at(path).delete(key), true, `delete of ${value}`),
+      );
     },
   },
   {

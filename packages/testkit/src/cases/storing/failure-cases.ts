@@ -1,12 +1,15 @@
-import { StoreError } from "@kv/core";
 import type { ContractCase } from "../../contract/contract-case.ts";
 import { collect, collectEntries } from "../../support/collect.ts";
-import { expectRejects, expectSame, expectValue } from "../../support/expect.ts";
-import { inspect } from "../../support/inspect.ts";
+import { expectSame, expectValue } from "../../support/expect.ts";
+import { callGroups, expiryCallGroup, largeCallGroups, wideCallGroups } from "../shared/all-calls.ts";
 import { callsWithKey } from "../shared/calls-by-argument.ts";
 import { expectFailure, wasNotDone } from "../shared/failure.ts";
+import { lookTwice, toldCalls } from "../shared/told-call.ts";
+import { underRule } from "../shared/under-rule.ts";
 
-/** S7: what could not be carried out rejects, and damage is told as damage. */
+const allGroups = [...callGroups, ...wideCallGroups, ...largeCallGroups];
+
+/** S7: what could not be carried out rejects, and what is told of a call stays true. */
 export const failureCases: readonly ContractCase[] = [
   ...callsWithKey.map(
     ({ by, needs, calls }): ContractCase => ({
@@ -56,26 +59,6 @@ export const failureCases: readonly ContractCase[] = [
   },
   {
     rule: "S7",
-    title: "where the backend fails in the middle of entries they reject, and do not end as if that were all",
-    needs: ["fail", "listing"],
-    async run({ store, fail }) {
-      const keys = Array.from({ length: 40 }, (_, at) => `key ${at}`);
-      for (const key of keys) await store.set(key, "value");
-      const entries = store.entries()[Symbol.asyncIterator]();
-      await entries.next();
-      const recover = await fail();
-      let count = 1;
-      const rest = async (): Promise<void> => {
-        while ((await entries.next()).done !== true) count += 1;
-        // What was read before may still come.
-        if (count === keys.length) throw new StoreError("KV_UNAVAILABLE", "that was all.");
-      };
-      await expectFailure(rest, `entries, of which ${keys.length} are there`);
-      await recover();
-    },
-  },
-  {
-    rule: "S7",
     title: "after a failure the store works again, and what was rejected as not done is not done later",
     needs: ["fail"],
     async run({ store, fail, clock }) {
@@ -116,68 +99,42 @@ export const failureCases: readonly ContractCase[] = [
       expectValue(await store.take("key"), undefined, "a second take");
     },
   },
-  {
-    rule: "S7",
-    title: "a damaged entry is KV_CORRUPT, a set heals it and a delete removes it",
-    needs: ["damage"],
-    rootOnly: true,
-    async run({ store, damage }) {
-      for (const key of ["healed", "deleted", "other"]) await store.set(key, "a value of some length");
-      await damage("healed");
-      await damage("deleted");
-      for (const key of ["healed", "deleted"]) {
-        await expectRejects(() => store.get(key), "KV_CORRUPT", `get(${inspect(key)})`);
-        await expectRejects(
-          () => store.get(key, { renewFor: "1h" }),
-          "KV_CORRUPT",
-          `get(${inspect(key)}) with renewFor`,
-        );
-      }
-      expectValue(await store.get("other"), "a value of some length", "get of an undamaged entry");
-      await store.set("healed", "again");
-      expectValue(await store.get("healed"), "again", "get after set");
-      await store.delete("deleted");
-      expectValue(await store.get("deleted"), undefined, "get after delete");
-      expectSame(await store.exists("deleted"), false, "exists after delete");
-    },
-  },
-  {
-    rule: "S7",
-    title: "a damaged entry is KV_CORRUPT in batches",
-    needs: ["damage", "batch"],
-    rootOnly: true,
-    async run({ store, damage }) {
-      await store.setMany([
-        ["damaged", "a value of some length"],
-        ["other", "value"],
-      ]);
-      await damage("damaged");
-      await expectRejects(() => store.getMany(["other", "damaged"]), "KV_CORRUPT", "getMany");
-      await store.setMany([["damaged", "again"]]);
-      expectValue(await store.get("damaged"), "again", "get after setMany");
-    },
-  },
-  {
-    rule: "S7",
-    title: "a damaged entry is KV_CORRUPT for atomic steps, never nothing",
-    needs: ["damage", "atomic"],
-    rootOnly: true,
-    async run({ store, damage }) {
-      await store.set("damaged", "12345678901234");
-      await damage("damaged");
-      await expectRejects(() => store.increment("damaged"), "KV_CORRUPT", "increment");
-      await expectRejects(
-        () => store.compareAndSet("damaged", "12345678901234", "x"),
-        "KV_CORRUPT",
-        "compareAndSet",
-      );
-      await expectRejects(
-        () => store.compareAndDelete("damaged", "12345678901234"),
-        "KV_CORRUPT",
-        "compareAndDelete",
-      );
-      await expectRejects(() => store.take("damaged"), "KV_CORRUPT", "take");
-      await expectRejects(() => store.get("damaged"), "KV_CORRUPT", "get");
-    },
-  },
+  ...[...callGroups, ...largeCallGroups].map(
+    ({ by, needs, calls }): ContractCase => ({
+      rule: "S1",
+      title: `what is told done${by} is done, now and a while later`,
+      needs,
+      waits: true,
+      async run(context) {
+        const { store } = context;
+        const told = toldCalls(Object.entries(calls), 3);
+        await Promise.all(told.map((each) => each.prepare(store)));
+        await Promise.all(told.map((each) => each.make(store)));
+        for (const each of told) each.expectDone();
+        // It is S7 that forbids a swallowed write; but a store on which nothing has failed has not proven it.
+        await underRule("S7", () => lookTwice(told, store, context));
+      },
+    }),
+  ),
+  // Where the server removes what has expired by itself, deleteExpired does not ask it.
+  ...allGroups
+    .filter((group) => group !== expiryCallGroup)
+    .map(
+      ({ by, needs, calls }): ContractCase => ({
+        rule: "S7",
+        title: `while the backend fails all calls${by} that are not awaited reject, and what is rejected as not done is not done later`,
+        needs: ["fail", ...needs],
+        waits: true,
+        async run(context) {
+          const { store } = context;
+          const told = toldCalls(Object.entries(calls), 2);
+          await Promise.all(told.map((each) => each.prepare(store)));
+          const recover = await context.fail();
+          await Promise.all(told.map((each) => each.make(store)));
+          await recover();
+          for (const each of told) each.expectRejected();
+          await lookTwice(told, store, context);
+        },
+      }),
+    ),
 ];

@@ -2,6 +2,7 @@ import type { ContractCase } from "../../contract/contract-case.ts";
 import { collect, collectEntries } from "../../support/collect.ts";
 import { expectEntries, expectSame, expectSameSet, expectValue } from "../../support/expect.ts";
 import { inspect } from "../../support/inspect.ts";
+import { forEach, inGroups } from "../shared/for-each.ts";
 import { hostileKeys } from "../shared/hostile-strings.ts";
 
 /** S4: any well-formed string is a key, and two different ones are two entries. */
@@ -10,31 +11,35 @@ export const keyCases: readonly ContractCase[] = [
     rule: "S4",
     title: "hostile keys are all different entries",
     async run({ store }) {
-      for (const [at, key] of hostileKeys.entries()) await store.set(key, `value ${at}`);
-      for (const [at, key] of hostileKeys.entries()) {
+      await forEach(hostileKeys, async (key, at) => store.set(key, `value ${at}`));
+      await forEach(hostileKeys, async (key, at) => {
         expectValue(await store.get(key), `value ${at}`, `get(${inspect(key)})`);
         expectSame(await store.exists(key), true, `exists(${inspect(key)})`);
-      }
+      });
     },
   },
   {
     rule: "S4",
     title: "a hostile key is not there before it is set, and deleting it deletes no other",
     async run({ store }) {
-      for (const [at, key] of hostileKeys.entries()) {
-        expectValue(await store.get(key), undefined, `get(${inspect(key)}) before it is set`);
-        expectSame(await store.exists(key), false, `exists(${inspect(key)}) before it is set`);
-        expectSame(await store.delete(key), false, `delete(${inspect(key)}) before it is set`);
-        await store.set(key, `value ${at}`);
+      const groups = inGroups(hostileKeys, 8);
+      for (const group of groups) {
+        await forEach(group, async (key) => {
+          expectValue(await store.get(key), undefined, `get(${inspect(key)}) before it is set`);
+          expectSame(await store.exists(key), false, `exists(${inspect(key)}) before it is set`);
+          expectSame(await store.delete(key), false, `delete(${inspect(key)}) before it is set`);
+        });
+        await forEach(group, async (key) => store.set(key, `value ${hostileKeys.indexOf(key)}`));
       }
-      for (const [at, key] of hostileKeys.entries()) {
-        expectValue(
-          await store.get(key),
-          `value ${at}`,
-          `get(${inspect(key)}) while earlier ones are deleted`,
-        );
-        expectSame(await store.delete(key), true, `delete(${inspect(key)})`);
-        expectSame(await store.exists(key), false, `exists(${inspect(key)}) after delete`);
+      for (const group of groups) {
+        await forEach(group, async (key) => {
+          const value = `value ${hostileKeys.indexOf(key)}`;
+          expectValue(await store.get(key), value, `get(${inspect(key)}) while others are deleted`);
+        });
+        await forEach(group, async (key) => {
+          expectSame(await store.delete(key), true, `delete(${inspect(key)})`);
+          expectSame(await store.exists(key), false, `exists(${inspect(key)}) after delete`);
+        });
       }
     },
   },
@@ -42,13 +47,13 @@ export const keyCases: readonly ContractCase[] = [
     rule: "S4",
     title: "an expiry of one hostile key is no expiry of another",
     async run({ store }) {
-      for (const [at, key] of hostileKeys.entries()) {
-        await store.set(key, "value", at % 2 === 0 ? { expiresIn: "1h" } : {});
-      }
-      for (const [at, key] of hostileKeys.entries()) {
+      await forEach(hostileKeys, async (key, at) =>
+        store.set(key, "value", at % 2 === 0 ? { expiresIn: "1h" } : {}),
+      );
+      await forEach(hostileKeys, async (key, at) => {
         const left = await store.expiresIn(key);
         expectSame(left !== Number.POSITIVE_INFINITY, at % 2 === 0, `${inspect(key)} has an expiry`);
-      }
+      });
     },
   },
   {
@@ -58,15 +63,15 @@ export const keyCases: readonly ContractCase[] = [
     async run({ store }) {
       await store.setMany(hostileKeys.map((key, at) => [key, `value ${at}`] as const));
       const found = await store.getMany(hostileKeys);
-      for (const [at, key] of hostileKeys.entries()) {
+      await forEach(hostileKeys, async (key, at) => {
         expectValue(found[at], `value ${at}`, `getMany, at ${inspect(key)}`);
         expectValue(await store.get(key), `value ${at}`, `get(${inspect(key)})`);
-      }
+      });
       const half = hostileKeys.filter((_, at) => at % 2 === 0);
       expectSame(await store.deleteMany(half), half.length, "deleteMany of every second key");
-      for (const [at, key] of hostileKeys.entries()) {
-        expectSame(await store.exists(key), at % 2 === 1, `exists(${inspect(key)}) after deleteMany`);
-      }
+      await forEach(hostileKeys, async (key, at) =>
+        expectSame(await store.exists(key), at % 2 === 1, `exists(${inspect(key)}) after deleteMany`),
+      );
     },
   },
   {
@@ -74,24 +79,18 @@ export const keyCases: readonly ContractCase[] = [
     title: "atomic steps take hostile keys, each as an entry of its own",
     needs: ["atomic"],
     async run({ store }) {
-      for (const [at, key] of hostileKeys.entries()) {
+      await forEach(hostileKeys, async (key, at) => {
         expectSame((await store.increment(key, { by: at })).value, at, `increment(${inspect(key)})`);
         expectSame(await store.setIfAbsent(key, "other"), false, `setIfAbsent(${inspect(key)})`);
-      }
-      for (const [at, key] of hostileKeys.entries()) {
-        expectSame(
-          await store.compareAndSet(key, `${at}`, `value ${at}`),
-          true,
-          `compareAndSet(${inspect(key)})`,
-        );
-      }
-      for (const [at, key] of hostileKeys.entries()) {
-        expectSame(
-          await store.compareAndDelete(key, `value ${at}`),
-          true,
-          `compareAndDelete(${inspect(key)})`,
-        );
-      }
+      });
+      await forEach(hostileKeys, async (key, at) => {
+        const swapped = await store.compareAndSet(key, `${at}`, `value ${at}`);
+        expectSame(swapped, true, `compareAndSet(${inspect(key)})`);
+      });
+      await forEach(hostileKeys, async (key, at) => {
+        const deleted = await store.compareAndDelete(key, `value ${at}`);
+        expectSame(deleted, true, `compareAndDelete(${inspect(key)})`);
+      });
     },
   },
   {
@@ -99,13 +98,19 @@ export const keyCases: readonly ContractCase[] = [
     title: "take of a hostile key takes no other",
     needs: ["atomic"],
     async run({ store }) {
-      for (const [at, key] of hostileKeys.entries()) {
-        expectValue(await store.take(key), undefined, `take(${inspect(key)}) before it is set`);
-        await store.set(key, `value ${at}`);
+      const groups = inGroups(hostileKeys, 8);
+      for (const group of groups) {
+        await forEach(group, async (key) =>
+          expectValue(await store.take(key), undefined, `take(${inspect(key)}) before it is set`),
+        );
+        await forEach(group, async (key) => store.set(key, `value ${hostileKeys.indexOf(key)}`));
       }
-      for (const [at, key] of hostileKeys.entries()) {
-        expectValue(await store.take(key), `value ${at}`, `take(${inspect(key)})`);
-        expectSame(await store.exists(key), false, `exists(${inspect(key)}) after take`);
+      for (const group of groups) {
+        await forEach(group, async (key) => {
+          const value = `value ${hostileKeys.indexOf(key)}`;
+          expectValue(await store.take(key), value, `take(${inspect(key)})`);
+          expectSame(await store.exists(key), false, `exists(${inspect(key)}) after take`);
+        });
       }
     },
   },
@@ -114,7 +119,7 @@ export const keyCases: readonly ContractCase[] = [
     title: "keys lists hostile keys as they are",
     needs: ["listing"],
     async run({ store }) {
-      for (const key of hostileKeys) await store.set(key, "value");
+      await forEach(hostileKeys, async (key) => store.set(key, "value"));
       expectSameSet(await collect(store.keys()), hostileKeys, "keys");
     },
   },
@@ -124,7 +129,7 @@ export const keyCases: readonly ContractCase[] = [
     needs: ["listing"],
     async run({ store }) {
       const entries = new Map(hostileKeys.map((key, at) => [key, `value ${at}`]));
-      for (const [key, value] of entries) await store.set(key, value);
+      await forEach([...entries], async ([key, value]) => store.set(key, value));
       expectEntries(await collectEntries(store.entries()), entries, "entries");
     },
   },

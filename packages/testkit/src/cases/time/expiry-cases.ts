@@ -1,11 +1,41 @@
 import type { FullStore } from "@kv/core";
-import type { CaseContext, ContractCase } from "../../contract/contract-case.ts";
+import type { CaseContext, ContractCase, Need } from "../../contract/contract-case.ts";
 import { ExpectationError } from "../../contract/expectation-error.ts";
+import type { RuleId } from "../../contract/rules.ts";
 import type { Checkpoint } from "../../contract/test-clock.ts";
 import { expectBetween, expectSame, expectValue } from "../../support/expect.ts";
+import { inFlight } from "../../support/in-flight.ts";
 import { inspect } from "../../support/inspect.ts";
+import { forEach, inGroups } from "../shared/for-each.ts";
 
 const hourS = 3_600;
+
+/** Calls that write with `keepExpiry`. */
+const keepers: readonly {
+  readonly rule: RuleId;
+  readonly method: string;
+  readonly needs: readonly Need[];
+  readonly keep: (store: FullStore, key: string, old: string, value: string) => Promise<unknown>;
+}[] = [
+  {
+    rule: "T2",
+    method: "set",
+    needs: [],
+    keep: (store, key, _, value) => store.set(key, value, { keepExpiry: true }),
+  },
+  {
+    rule: "T2",
+    method: "setMany",
+    needs: ["batch"],
+    keep: (store, key, _, value) => store.setMany([[key, value]], { keepExpiry: true }),
+  },
+  {
+    rule: "A3",
+    method: "compareAndSet",
+    needs: ["atomic"],
+    keep: (store, key, old, value) => store.compareAndSet(key, old, value, { keepExpiry: true }),
+  },
+];
 
 /** T2 to T4: which expiry an entry has. Nothing here waits: `expiresIn` tells. */
 export const expiryCases: readonly ContractCase[] = [
@@ -17,7 +47,7 @@ export const expiryCases: readonly ContractCase[] = [
         await context.store.set("key", "first", { expiresIn: "1h" });
         await context.store.set("key", "second", options);
         expectSame(await context.store.expiresIn("key"), Number.POSITIVE_INFINITY, "expiresIn");
-        expectValue(await context.store.get("key"), "second", "get");
+        expectValue(await context.store.get("key"), "second", "get", "S1");
       }
     },
   },
@@ -41,7 +71,7 @@ export const expiryCases: readonly ContractCase[] = [
       await store.set("key", "first", { expiresIn: "1h" });
       await store.set("key", "second", { keepExpiry: true });
       await expectLeft(store, "key", hourS, before);
-      expectValue(await store.get("key"), "second", "get");
+      expectValue(await store.get("key"), "second", "get", "S1");
 
       await store.set("endless", "first");
       await store.set("endless", "second", { keepExpiry: true });
@@ -174,6 +204,31 @@ export const expiryCases: readonly ContractCase[] = [
       expectSame(await store.expiresIn("key"), undefined, "expiresIn without entry");
     },
   },
+  ...keepers.map(
+    ({ rule, method, needs, keep }): ContractCase => ({
+      rule,
+      title: `${method} with keepExpiry keeps what is left, to the millisecond`,
+      needs,
+      waits: true,
+      async run({ store, clock }) {
+        const lifeMs = 10 * hourS * 1_000 + 250;
+        const before = clock.checkpoint();
+        await store.set("key", "0", { expiresIn: { milliseconds: lifeMs } });
+        const set = clock.checkpoint();
+        for (const round of [1, 2]) {
+          await set.until(round * clock.shortMs);
+          await keep(store, "key", `${round - 1}`, `${round}`);
+          expectBetween(
+            await store.expiresIn("key"),
+            (lifeMs - before.atMostMs()) / 1_000 - 0.002,
+            (lifeMs - round * clock.shortMs) / 1_000 + 0.002,
+            "expiresIn",
+          );
+        }
+        expectValue(await store.get("key"), "2", "get");
+      },
+    }),
+  ),
   {
     rule: "T4",
     title: "expiresIn counts down",
@@ -213,22 +268,39 @@ async function renewBesideWrites(
   renewer: FullStore,
   method: "get with renewFor" | "touch",
 ): Promise<void> {
-  for (let round = 0; round < 30; round += 1) {
-    const [deleted, replaced] = [`deleted ${round}`, `replaced ${round}`];
-    for (const key of [deleted, replaced]) await store.set(key, "old", { expiresIn: "1h" });
-    const renewed = [deleted, replaced].flatMap((key) =>
-      [1, 2, 3].map(
-        (): Promise<unknown> =>
-          method === "touch" ? renewer.touch(key, "2h") : renewer.get(key, { renewFor: "2h" }),
-      ),
-    );
-    await Promise.all([...renewed, store.delete(deleted), store.set(replaced, "new")]);
-    expectValue(await store.get(deleted), undefined, `get of what was deleted beside ${method}`);
-    expectValue(await store.get(replaced), "new", `get of what was set beside ${method}`);
-  }
+  // Some at the same time: rounds do not share a key.
+  await forEach(
+    inGroups(
+      Array.from({ length: 30 }, (_, round) => round),
+      5,
+    ),
+    async (rounds) => {
+      for (const round of rounds) {
+        const [deleted, replaced] = [`deleted ${round}`, `replaced ${round}`];
+        await forEach([deleted, replaced], async (key) => store.set(key, "old", { expiresIn: "1h" }));
+        const renewed = inFlight(
+          [deleted, replaced].flatMap((key) =>
+            [1, 2, 3].map(
+              async (): Promise<unknown> =>
+                method === "touch" ? renewer.touch(key, "2h") : renewer.get(key, { renewFor: "2h" }),
+            ),
+          ),
+        );
+        await Promise.all([...renewed, store.delete(deleted), store.set(replaced, "new")]);
+        const [gone, there, left] = await Promise.all([
+          store.get(deleted),
+          store.get(replaced),
+          store.expiresIn(replaced),
+        ]);
+        expectValue(gone, undefined, `get of what was deleted beside ${method}`);
+        expectValue(there, "new", `get of what was set beside ${method}`);
+        expectSame(left, Number.POSITIVE_INFINITY, `expiresIn of what was set without one beside ${method}`);
+      }
+    },
+  );
 }
 
-/** `expiresIn` of an entry that was given so many seconds after `before`. */
+/** `expiresIn` of an entry that was given so many seconds after `before`, and is there unless they may be over. */
 export async function expectLeft(
   store: FullStore,
   key: string,
@@ -239,6 +311,7 @@ export async function expectLeft(
   const least = seconds - before.atMostMs() / 1_000 - 0.002;
   // A duration of a century in milliseconds is exact; in seconds it has a rounding of its own.
   const most = seconds + 0.002 + seconds * 1e-12;
+  if (left === undefined && least <= 0) return;
   if (left === undefined || !(left >= least && left <= most)) {
     throw new ExpectationError(`expiresIn(${inspect(key)}): from ${least} to ${most}`, inspect(left));
   }
