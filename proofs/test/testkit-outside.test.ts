@@ -51,12 +51,21 @@ import { mapStore } from "./map-store.js";
 testStore({ name: "mapStore", capabilities: [], inMemory: true, open: () => ({ store: mapStore() }) });
 `;
 
+const readme = await readFile(new URL("../../packages/testkit/README.md", import.meta.url), "utf8");
+
+/** The loop for jest and mocha that the README shows, around this store. */
+const loop = (readme.match(/```js\n(import [^`]*?it\.skip.*?)```/s)?.[1] ?? "")
+  .replace('"@kv/memory"', '"./map-store.js"')
+  .replaceAll("memoryStore", "mapStore")
+  .replace(/capabilities: \[.*\]/, "capabilities: []");
+
 const brokenCase = "T1 an expired entry is gone for exists";
 
 async function project(entry: string): Promise<string> {
   const folder = await consumer("@kv/testkit");
   await writeFile(join(folder, "map-store.js"), backend);
-  await writeFile(join(folder, "map-store.test.js"), suite(entry));
+  const text = entry === "jest" || entry === "mocha" ? loop : suite(entry);
+  await writeFile(join(folder, "map-store.test.js"), text);
   return folder;
 }
 
@@ -104,6 +113,30 @@ describe("a backend of somebody else's", () => {
     );
     expect(broken.ended).toBe(1);
   });
+
+  test.each([
+    { runner: "jest", command: ["--experimental-vm-modules", "node_modules/jest/bin/jest.js"] },
+    { runner: "mocha", command: ["node_modules/mocha/bin/mocha.js", "map-store.test.js"] },
+  ])(
+    "is held against the contract by the README's loop under $runner",
+    limit,
+    async ({ runner, command }) => {
+      const folder = await project(runner);
+      await run("npm", ["install", "--no-audit", "--no-fund", runner], { cwd: folder });
+
+      const right = await outcomeOf(command, folder, false);
+      expect(right.ended, right.printed).toBe(0);
+      // Not proven, and so not among those that passed.
+      expect(right.printed).toMatch(/(?:[1-9]\d* skipped|[1-9]\d* pending)/);
+
+      const broken = await outcomeOf(command, folder, true);
+      expect(broken.printed).toContain(brokenCase);
+      expect(broken.printed).toContain(
+        "rule T1: An entry set with `expiresIn` is there before that time is over",
+      );
+      expect(broken.ended).toBeGreaterThan(0);
+    },
+  );
 
   test("is held against the contract by node:test, without vitest", limit, async () => {
     const folder = await project("node-test");
