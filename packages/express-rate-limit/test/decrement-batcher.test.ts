@@ -1,6 +1,6 @@
 import type { AtomicStore } from "@kv/core";
 import { memoryStore } from "@kv/memory";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { decrementBatcher } from "../src/store/decrement-batcher.ts";
 
 const windowLength = { expiresIn: "1m" } as const;
@@ -37,6 +37,14 @@ test("where another counts between the reading and the writing, both are counted
   await store.increment("a", { by: 5, ...windowLength });
   await decrementBatcher(counts)("a");
   expect((await store.increment("a", { by: 0 })).value).toBe(7);
+});
+
+test.each(["0", "-3"])("a count of %s is left as it is, without a write", async (value) => {
+  const store = memoryStore();
+  const compareAndSet = vi.fn(store.compareAndSet);
+  await store.set("a", value);
+  await decrementBatcher({ ...store, compareAndSet })("a");
+  expect(compareAndSet).not.toHaveBeenCalled();
 });
 
 interface HeldRead {
@@ -100,4 +108,22 @@ test("keys do not wait for one another", async () => {
   reads[0]?.letGo();
   await a;
   expect((await store.increment("b", { by: 0 })).value).toBe(0);
+});
+
+test("on Cloudflare Workers none waits for the decrement of another", async () => {
+  vi.stubGlobal("navigator", { userAgent: "Cloudflare-Workers" });
+  onTestFinished(() => {
+    vi.unstubAllGlobals();
+  });
+  const store = memoryStore();
+  await store.increment("a", { by: 5, ...windowLength });
+  const { counts, reads } = slow(store);
+  const decrement = decrementBatcher(counts);
+  const calls = [decrement("a"), decrement("a")];
+  await expect.poll(() => reads.length).toBe(2);
+  for (const at of [0, 1]) {
+    reads[at]?.letGo();
+    await calls[at];
+  }
+  expect((await store.increment("a", { by: 0 })).value).toBe(3);
 });

@@ -178,6 +178,20 @@ test("in any order of calls and waiting, it counts as a list of windows does", a
   );
 });
 
+test.each(["expiresIn", "get"] as const)(
+  "where the window ends before %s of the store, get gives no count",
+  async (method) => {
+    const store: FullStore = {
+      ...memoryStore(),
+      withNamespace: () => store,
+      [method]: async () => undefined,
+    };
+    const limiter = limiterOn(store);
+    await limiter.increment("a");
+    expect(await limiter.get("a")).toBeUndefined();
+  },
+);
+
 describe("with its limiter", () => {
   test("it is what both take as a store, and init has the length of the window from them", async () => {
     const [one, other] = [rateLimitStore(memoryStore()), rateLimitStore(memoryStore())];
@@ -223,6 +237,7 @@ describe("with its limiter", () => {
 
   test("without init, or with a window that cannot be, it says so", async () => {
     const store = rateLimitStore(memoryStore());
+    expect(store.prefix).toBe('["default"]');
     for (const call of ["increment", "decrement", "get", "resetKey"] as const) {
       await expect(store[call]("a")).rejects.toThrow(/has no window.*call init/s);
     }
