@@ -88,9 +88,22 @@ describe("declareStores", () => {
     expect(() => stores.get("carts")).toThrow(expect.objectContaining({ code: "KV_CLOSED" }));
   });
 
+  test("R3 leaving the block of an await using closes it", async () => {
+    const { root, stores } = declared();
+    {
+      await using _ = stores;
+    }
+    await expect(root.get("k")).rejects.toMatchObject({ code: "KV_CLOSED" });
+  });
+
+  test("R1 where none is declared, the error says so", () => {
+    const stores = declareStores({}, { root: createStore(mapDriver()) });
+    expect(() => stores.untyped("carts" as never)).toThrow(/None is declared/);
+  });
+
   test("E1 refuses what is no codec, and a store whose name is not declared", () => {
     const root = createStore(mapDriver());
-    for (const codec of [undefined, null, {}, "json", json]) {
+    for (const codec of [undefined, null, {}, "json", json, { encode: String }, { decode: String }]) {
       expect(() => declareStores({ carts: codec as never }, { root })).toThrow(/"carts" must be declared/);
     }
     expect(() => declareStores({ carts: bytes }, { stores: { cards: root } })).toThrow(

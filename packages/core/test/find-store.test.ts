@@ -36,7 +36,7 @@ describe("findStore", () => {
   });
 
   test("E1 what is neither a registry nor a store is refused", () => {
-    for (const source of [undefined, null, "redis://", Promise.resolve(), {}]) {
+    for (const source of [undefined, null, "redis://", Promise.resolve(), {}, { names: [] }]) {
       expect(() => findStore(source as never, needs)).toThrow(TypeError);
       expect(() => findStore(source as never, needs)).toThrow(
         /^A rate limit needs a StoreRegistry or a store, not /,

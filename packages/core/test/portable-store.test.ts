@@ -1,6 +1,13 @@
 import { describe, expect, expectTypeOf, test, vi } from "vitest";
-import { createStore, type Driver, type DriverNamespace, type StoreOver } from "../src/driver.ts";
+import {
+  createStore,
+  type Driver,
+  type DriverNamespace,
+  type StoreOver,
+  yieldToEventLoop,
+} from "../src/driver.ts";
 import { type AtomicStore, type FullStore, isStoreError, type Store, StoreError } from "../src/index.ts";
+import { describeCallOn } from "../src/portable-store/namespace-id.ts";
 import { deferred, type MapDriver, type MapNamespace, mapDriver, textOf } from "./map-driver.ts";
 
 const capabilityMethods = [
@@ -17,10 +24,11 @@ describe("capabilities", () => {
     for (const name of capabilityMethods) {
       expect(full).toHaveProperty(name);
       expect(full.withNamespace("a").withNamespace("b")).toHaveProperty(name);
+      expect(full).toHaveProperty([name, "name"], name); // as stack traces show it
     }
   });
 
-  test("a store has no method that its driver does not back", () => {
+  test("a store has no method that its driver does not back", async () => {
     const { get, getAndRenew, set, touch, delete: remove, exists, expiresInMs, deleteAll } = mapDriver().root;
     const root: DriverNamespace = {
       get,
@@ -36,6 +44,7 @@ describe("capabilities", () => {
     expectTypeOf(bare).toExtend<Store>();
     expectTypeOf(bare).not.toExtend<AtomicStore>();
     for (const name of [...capabilityMethods, "namespace"]) expect(bare).not.toHaveProperty(name);
+    await bare.close(); // nothing is to be closed
   });
 
   test("withNamespace gives a store of the same type", () => {
@@ -70,6 +79,18 @@ describe("what a driver is asked", () => {
       "expiresInMs",
       "expiresInMs",
     ]);
+  });
+
+  test("an answer that comes later is made into the caller's own likewise", async () => {
+    const given = new Uint8Array([1, 2, 3]);
+    const { root } = mapDriver();
+    const store = createStore({
+      ...mapDriver(),
+      root: { ...root, get: async () => given, expiresInMs: async () => 1_500 },
+    });
+    expect(await store.get("k")).toEqual(given);
+    expect(await store.get("k")).not.toBe(given);
+    expect(await store.expiresIn("k")).toBe(1.5);
   });
 
   test("S3 bytes are copied on the way in and on the way out, a view of a larger buffer too", async () => {
@@ -142,6 +163,9 @@ describe("what a driver is asked", () => {
     expect(store.namespace).toBeNull();
     await expect(store.deleteAll()).rejects.toMatchObject({ code: "KV_NO_NAMESPACE" });
     await expect(store.keys()[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+      code: "KV_NO_NAMESPACE",
+    });
+    await expect(store.entries()[Symbol.asyncIterator]().next()).rejects.toMatchObject({
       code: "KV_NO_NAMESPACE",
     });
     await expect(store.namespaces()[Symbol.asyncIterator]().next()).rejects.toMatchObject({
@@ -230,6 +254,16 @@ describe("errors", () => {
   });
 });
 
+test.each([
+  ["get on a map", createStore({ ...mapDriver(), rootPath: null })],
+  ['get on a map, namespace "a/b"', createStore(mapDriver()).withNamespace("a").withNamespace("b")],
+  ["get on a store", {}],
+  ["get on a store", { label: 5 }],
+  ["get on a shelf", { label: "a shelf" }],
+])("E2 a call is described as %j", (described, store) => {
+  expect(describeCallOn("get", store)).toBe(described);
+});
+
 describe("closing", () => {
   test.each(["30d", Number.POSITIVE_INFINITY] as const)(
     "L2 with a timeout longer than any timer, %s, it waits for the driver all the same",
@@ -292,17 +326,29 @@ describe("closing", () => {
   test("L2 it waits for what is under way, of its namespaces too, and only then closes the driver", async () => {
     const driver = mapDriver();
     const pending = deferred<undefined>();
-    const store = createStore({
-      ...driver,
-      namespace: (path) => ({ ...driver.namespace(path), get: () => pending.promise }),
-    });
+    const earlier = deferred<boolean>();
+    const store = createStore(
+      {
+        ...driver,
+        namespace: (path) => ({
+          ...driver.namespace(path),
+          get: () => pending.promise,
+          exists: () => earlier.promise,
+        }),
+      },
+      { timeout: "1d" },
+    );
     const other = store.withNamespace("b");
     const read = store.withNamespace("a").get("k");
+    const looked = store.withNamespace("a").exists("k");
     let closed = false;
     const closing = store.close().then(() => {
       closed = true;
     });
     await other.close(); // nothing of its own is under way
+    earlier.resolve(true);
+    await looked;
+    await yieldToEventLoop();
     expect(closed).toBe(false);
     expect(driver.calls).toEqual([]);
     pending.resolve(undefined);
@@ -342,7 +388,16 @@ describe("closing", () => {
     await expect(broken.close()).rejects.toMatchObject({
       code: "KV_FAILED",
       message: expect.stringMatching(/^close on a map/),
+      cause: new Error("no"),
     });
+  });
+
+  test("L1 leaving the block of an await using closes it", async () => {
+    const driver = mapDriver();
+    {
+      await using _ = createStore(driver);
+    }
+    expect(driver.calls).toEqual(["close"]);
   });
 
   test("L2 a paused listing is not waited for, and ends with KV_CLOSED", async () => {
@@ -355,6 +410,20 @@ describe("closing", () => {
     expect(await listing.next()).toEqual({ done: false, value: "a" });
     await store.close();
     await expect(listing.next()).rejects.toMatchObject({ code: "KV_CLOSED" });
+  });
+
+  test("N6 a driver's listing need not have an end of its own", async () => {
+    const driver = mapDriver();
+    const pages = [["a"], ["b"]];
+    const next = async (): Promise<IteratorResult<string[]>> => {
+      const value = pages.shift();
+      return value === undefined ? { done: true, value } : { done: false, value };
+    };
+    const keys = () => ({ [Symbol.asyncIterator]: () => ({ next }) });
+    const store = createStore({ ...driver, root: { ...driver.root, keys } });
+    const found: string[] = [];
+    for await (const key of store.keys()) found.push(key);
+    expect(found).toEqual(["a", "b"]);
   });
 
   test("N6 leaving a listing early ends the driver's own", async () => {

@@ -111,6 +111,17 @@ describe("R3 close", () => {
     await expect(registry.deleteExpired()).rejects.toMatchObject({ code: "KV_CLOSED" });
   });
 
+  test("R3 root is closed last under a name of its own too, and a registry without one closes as well", async () => {
+    const order: string[] = [];
+    const named = (name: string): FullStore =>
+      createStore({ ...mapDriver(), close: () => void order.push(name) });
+    const root = named("root");
+    for (const options of [{ stores: { main: root, a: named("a") }, root }, { stores: { b: named("b") } }]) {
+      await using _ = new StoreRegistry(options);
+    }
+    expect(order).toEqual(["a", "root", "b"]);
+  });
+
   test("R3 all are closed even where one fails, and then it throws what failed", async () => {
     const closed: string[] = [];
     const store = (name: string, error?: Error): FullStore =>
@@ -162,6 +173,8 @@ describe("E1 mistakes", () => {
     ["a store that is a promise", /The store "a" must be a store/, () => new StoreRegistry({ stores: { a: Promise.resolve() as never } })],
     ["a factory that gives a promise", /What defaultFactory gave must be a store/, () => new StoreRegistry({ defaultFactory: (async () => 1) as never }).get("a")],
     ["registering nothing", /must be a store, not undefined/, () => new StoreRegistry().register("a", undefined as never)],
+    ["a store without get", /must be a store/, () => new StoreRegistry().register("a", { close() {} } as never)],
+    ["a store without close", /must be a store/, () => new StoreRegistry().register("a", { get() {} } as never)],
     ["a misspelt option", /no option "rootStore".*root/, () => new StoreRegistry({ rootStore: newStore().store } as never)],
     ["a misspelt option of register", /no option "override".*allowOverride/, () => new StoreRegistry().register("a", newStore().store, { override: true } as never)],
     ["a name that is no string", /name of a store must be a string/, () => new StoreRegistry().get(5 as never)],

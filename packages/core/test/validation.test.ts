@@ -39,9 +39,12 @@ const mistakes: [call: string, kind: ErrorConstructor, says: RegExp, make: (s: A
   ["exists of null", TypeError, /null/, (s) => s.exists(null)],
   ["expiresIn of an array", TypeError, /an array/, (s) => s.expiresIn(["k"])],
   ["getMany of one key", TypeError, /keys must be an iterable/, (s) => s.getMany("k")],
+  ["getMany of null", TypeError, /keys must be an iterable/, (s) => s.getMany(null)],
   ["getMany with a wrong key at the end", TypeError, /key/, (s) => s.getMany(["a", 5])],
   ["setMany with a wrong value at the end", TypeError, /value/, (s) => s.setMany([["a", "1"], ["b", 5]])],
   ["setMany of keys", TypeError, /pair \[key, value\]/, (s) => s.setMany(["a", "b"])],
+  ["setMany of texts of two letters", TypeError, /pair \[key, value\]/, (s) => s.setMany(["kv"])],
+  ["setMany of triples", TypeError, /pair \[key, value\]/, (s) => s.setMany([["a", "1", "2"]])],
   ["setMany of an object", TypeError, /iterable/, (s) => s.setMany({ a: "1" })],
   ["deleteMany with half a character", TypeError, /surrogate/, (s) => s.deleteMany(["a", half])],
   ["increment by text", TypeError, /by must be a number/, (s) => s.increment("k", { by: "1" })],
@@ -71,6 +74,7 @@ describe("E1 a mistake in the call", () => {
     ["", RangeError], ["a".repeat(256), RangeError], ["é".repeat(128), RangeError], [half, TypeError], [5, TypeError], [undefined, TypeError],
   ])("N3 withNamespace(%j) throws", (name, kind) => {
     expect(() => store.withNamespace(name as string)).toThrow(kind);
+    expect(() => store.withNamespace(name as string)).toThrow(/^The name of a namespace/);
   });
 
   test("N3 a name may have 255 bytes", () => {
@@ -86,6 +90,10 @@ describe("E1 a mistake in the call", () => {
       await expect(wrong()).rejects.not.toThrow(secret);
     }
   });
+});
+
+test("A1 to increment by -0 is to increment by 0", async () => {
+  expect(await store.increment("k", { by: -0 })).toEqual({ value: 0, expiresIn: Number.POSITIVE_INFINITY });
 });
 
 describe("S5 batches", () => {

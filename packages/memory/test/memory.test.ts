@@ -150,6 +150,18 @@ describe("namespaces that nobody uses any more leave nothing behind", () => {
     expect(one.exists("k")).toBe(true);
     await at().deleteAll();
     expect(one.exists("k")).toBe(false);
+    one.set("k", "3", 1_000);
+    await two.deleteAll();
+    expect(one.exists("k")).toBe(false);
+  });
+
+  test("a node that was removed, and is found empty later, does not take the one in its place with it", () => {
+    const tree = new NamespaceTree();
+    const old = tree.findOrAdd(["a", "b"]);
+    tree.remove(old);
+    const added = tree.findOrAdd(["a", "b"]);
+    tree.removeIfEmpty(old);
+    expect(tree.find(["a", "b"])).toBe(added);
   });
 
   test("a node is taken out with all that it alone held up", () => {

@@ -54,6 +54,57 @@ test("a slab is dropped with its last value, and its free chunks are allocated a
   expect(before.has(next?.slab as Slab) || added.has(next?.slab as Slab)).toBe(false);
 });
 
+test("no slab is added while another has a free chunk, and none is used again once it was empty", () => {
+  const steps = fc.array(fc.tuple(fc.constantFrom("put", "put", "delete"), fc.nat(200)), { maxLength: 300 });
+  fc.assert(
+    fc.property(steps, (all) => {
+      const slabs = new SlabAllocator();
+      const value = new Uint8Array(16);
+      const chunks: Chunk[] = [];
+      const held = new Map<Slab, number>();
+      const dropped = new Set<Slab>();
+      for (const [step, at] of all) {
+        if (step === "put") {
+          const chunk = slabs.allocate(value, false);
+          expect(dropped.has(chunk.slab)).toBe(false);
+          if (!held.has(chunk.slab)) {
+            for (const [{ array }, count] of held) expect(count * value.length).toBe(array.length);
+          }
+          chunks.push(chunk);
+          held.set(chunk.slab, (held.get(chunk.slab) ?? 0) + 1);
+          continue;
+        }
+        const [chunk] = chunks.splice(at % Math.max(chunks.length, 1), 1);
+        if (chunk === undefined) continue;
+        slabs.free(chunk);
+        const left = (held.get(chunk.slab) ?? 0) - 1;
+        if (left > 0) held.set(chunk.slab, left);
+        else if (held.delete(chunk.slab)) dropped.add(chunk.slab);
+      }
+    }),
+  );
+});
+
+test.each([
+  [1, true],
+  [100, true],
+  [1_024, true],
+  [1_025, false],
+])("values of %d bytes share an array: %s", (length, shared) => {
+  const slabs = new SlabAllocator();
+  const value = new Uint8Array(length);
+  expect(slabs.allocate(value, false).slab === slabs.allocate(value, false).slab).toBe(shared);
+});
+
+test("a value of about the same length takes the place of the one that it replaces", () => {
+  const slabs = new SlabAllocator();
+  const chunk = slabs.allocate(new Uint8Array(100), false);
+  const { slab, offset } = chunk;
+  slabs.reallocate(chunk, new Uint8Array(98), false);
+  expect([chunk.slab, chunk.offset, chunk.length]).toEqual([slab, offset, 98]);
+  expect(chunk.slab).toBe(slab);
+});
+
 test("a long value that nobody else has is not copied", () => {
   const slabs = new SlabAllocator();
   const value = new Uint8Array(2_000);

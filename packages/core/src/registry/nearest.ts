@@ -30,7 +30,7 @@ function editsBetween(from: string, to: string): number {
           (last[at] ?? 0) + 1,
           (edits[at - 1] ?? 0) + 1,
           (last[at - 1] ?? 0) + (same ? 0 : 1),
-          isSwapped && row > 1 && at > 1 ? (beforeLast[at - 2] ?? 0) + 1 : Number.POSITIVE_INFINITY,
+          isSwapped ? (beforeLast[at - 2] ?? 0) + 1 : Number.POSITIVE_INFINITY,
         ),
       );
     }

@@ -110,7 +110,7 @@ class SizeClass {
   free(slab: Slab, offset: number): void {
     slab.allocatedChunks -= 1;
     if (slab.allocatedChunks === 0) {
-      if (slab.partialIndex !== -1) this.#removePartial(slab);
+      this.#removePartial(slab); // a slab has several chunks, so it was partial before
       return;
     }
     slab.freeList.push(offset);
