@@ -128,6 +128,19 @@ describe("maxBytes", () => {
     expect(await present(store, "aé")).toBe("a");
   });
 
+  test.each(["", "\0\x7f", "\x80", "\u07ff", "\u0800", "\ud7ff\ue000", "\uffff", "\u{10000}\u{10ffff}"])(
+    "an entry of all the bytes that there are fits, and of one more does not: %j",
+    (key) => {
+      const length = Buffer.byteLength(key);
+      expect(new LruTracker({ entries: 1, bytes: length + 1 }).checkFits(key, new Uint8Array(1))).toBe(
+        length + 1,
+      );
+      expect(() => new LruTracker({ entries: 1, bytes: length }).checkFits(key, new Uint8Array(1))).toThrow(
+        expect.objectContaining({ code: "KV_FULL" }),
+      );
+    },
+  );
+
   test("KV_FULL for an entry that no eviction makes room for, and nothing is evicted or replaced", async () => {
     const store = memoryStore({ maxBytes: 10 });
     await store.set("a", "old");
