@@ -48,13 +48,14 @@ if (!Object.hasOwn(slowTests, name ?? "")) {
 
 const repository = fileURLToPath(new URL("..", import.meta.url));
 const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "kv-mutation-testing");
+const incrementalFile = join(cache, `${name}.incremental.json`);
 const stryker = installedStryker();
 const copy = mkdtempSync(join(tmpdir(), "kv-mutation-testing-"));
 // These reach Stryker too, which ends, and then the copy goes.
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => undefined);
 try {
   copyRepository();
-  for (const slow of new Set([slowTests[name], undefined])) {
+  for (const slow of [slowTests[name], undefined]) {
     writeFileSync(join(copy, "stryker.vitest.config.ts"), vitestConfig());
     writeFileSync(join(copy, "skip-slow.ts"), setupFile(slow));
     writeFileSync(join(copy, "stryker.config.json"), JSON.stringify(strykerConfig(slow === undefined)));
@@ -66,6 +67,7 @@ try {
     });
     process.exitCode = status ?? 1;
     if (status !== 0) break;
+    forgetUntested();
   }
 } finally {
   rmSync(copy, { recursive: true, force: true });
@@ -141,6 +143,21 @@ function setupFile(slow) {
   `;
 }
 
+/**
+ * After a run that ended at its first failure, now and then the next one runs none of its tests, or ends with an error of
+ * the one before. The next pass tries these changes again.
+ */
+function forgetUntested() {
+  const report = JSON.parse(readFileSync(incrementalFile, "utf8"));
+  for (const file of Object.values(report.files)) {
+    file.mutants = file.mutants.filter(
+      ({ status, testsCompleted, coveredBy }) =>
+        status !== "RuntimeError" && (status !== "Survived" || testsCompleted === coveredBy.length),
+    );
+  }
+  writeFileSync(incrementalFile, JSON.stringify(report));
+}
+
 function strykerConfig(isLast) {
   return {
     testRunner: "vitest",
@@ -153,7 +170,7 @@ function strykerConfig(isLast) {
     concurrency: 2,
     timeoutMS: 10_000,
     incremental: true,
-    incrementalFile: join(cache, `${name}.incremental.json`),
+    incrementalFile,
     reporters: ["progress-append-only", ...(isLast ? ["clear-text", "json"] : [])],
     jsonReporter: { fileName: join(cache, `${name}.json`) },
     clearTextReporter: { allowColor: false, reportTests: false, skipFull: true },

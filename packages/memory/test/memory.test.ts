@@ -155,6 +155,13 @@ describe("namespaces that nobody uses any more leave nothing behind", () => {
     expect(one.exists("k")).toBe(false);
   });
 
+  test("when the store is closed", () => {
+    const table = new EntryTable(() => 0);
+    for (const path of [[], ["a", "b"]]) table.put(path, undefined, "k", "v", Number.POSITIVE_INFINITY);
+    table.clear();
+    expect(table.tree.isEmpty).toBe(true);
+  });
+
   test("a node that was removed, and is found empty later, does not take the one in its place with it", () => {
     const tree = new NamespaceTree();
     const old = tree.findOrAdd(["a", "b"]);

@@ -95,8 +95,7 @@ export class EntryTable {
 
   /** Releases everything. The store is not used any more. */
   clear(): void {
-    const root = this.tree.find([]);
-    if (root !== undefined) this.tree.remove(root);
+    this.tree.remove(this.tree.findOrAdd([]));
   }
 
   /** Removes what has expired in a namespace and all below it, in slices. Returns how many entries. */
