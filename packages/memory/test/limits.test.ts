@@ -151,6 +151,19 @@ describe("maxBytes", () => {
   });
 });
 
+test("a limit of 1 holds one", async () => {
+  for (const [option, key] of [
+    ["maxEntries", "ab"],
+    ["maxBytes", "a"],
+  ] as const) {
+    const store = memoryStore({ [option]: 1 });
+    await store.set("b", "");
+    await store.set(key, "");
+    expect(await present(store, "b")).toBe("");
+    expect(await store.exists(key)).toBe(true);
+  }
+});
+
 test("the limits hold, and evict only as much as they must, whatever is done", async () => {
   const key = fc.constantFrom(..."abcdefgh".split(""));
   const command = fc.record({

@@ -22,6 +22,9 @@ describe("the background sweep", () => {
     let nowMs = 0;
     const store = memoryStore({ now: () => nowMs, sweepEvery: "1m" });
     expect(vi.getTimerCount()).toBe(0); // L4
+    await store.set("for ever", "v");
+    expect(vi.getTimerCount()).toBe(0);
+    await store.delete("for ever");
     await store.set("k", "v", { expiresIn: 1 });
     expect(vi.getTimerCount()).toBe(1);
     nowMs = 5_000;
@@ -44,6 +47,19 @@ describe("the background sweep", () => {
     await store.set("c", "v", { expiresIn: 1 });
     await store.close();
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("it ends with a store that was collected", async () => {
+    const store = memoryStore({ sweepEvery: "1m" });
+    await store.set("k", "v", { expiresIn: "1h" });
+    const warned = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    const collected = vi.spyOn(WeakRef.prototype, "deref").mockReturnValue(undefined);
+    onTestFinished(() => {
+      warned.mockRestore();
+      collected.mockRestore();
+    });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect([vi.getTimerCount(), warned.mock.calls]).toEqual([0, []]);
   });
 
   test("closing does not wait for a sweep in progress, however long it may take", async () => {
@@ -210,6 +226,10 @@ test("N6 a long listing yields to others", async () => {
   clearInterval(turn);
   expect(listed).toBe(200_000);
   expect(turns).toBeGreaterThan(0);
+});
+
+test("E1 a timeout that is no duration is refused", () => {
+  expect(() => memoryStore({ timeout: 0 })).toThrow(RangeError);
 });
 
 test("E1 a misspelt option is refused", () => {

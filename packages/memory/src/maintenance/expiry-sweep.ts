@@ -11,8 +11,7 @@ export function expirySweep(everyMs: number, table: EntryTable): Interval {
 }
 
 async function sweep(table: EntryTable | undefined): Promise<boolean> {
-  const root = table?.tree.find([]);
-  if (table === undefined || root === undefined) return false;
-  await table.removeExpired(root);
+  if (table === undefined) return false;
+  await table.removeExpired(table.tree.findOrAdd([]));
   return !table.tree.isEmpty;
 }

@@ -19,7 +19,7 @@ export class MemoryNamespace implements FullDriverNamespace {
   readonly #sweep: Interval;
   readonly #path: readonly string[];
   #lastNode: NamespaceNode | undefined;
-  #lastVersion = -1;
+  #lastVersion = 0;
 
   /** @param sweep removes expired entries in the background */
   constructor(table: EntryTable, sweep: Interval, path: readonly string[]) {
