@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
-import { createStore } from "../src/driver.ts";
-import { getOrSet, json, typed } from "../src/index.ts";
+import { createStore, utf8 } from "../src/driver.ts";
+import { getOrSet, json, StoreError, typed } from "../src/index.ts";
 import { deferred, mapDriver, textOf } from "./map-driver.ts";
 
 describe("getOrSet", () => {
@@ -11,7 +11,22 @@ describe("getOrSet", () => {
     const compute = vi.fn(() => "computed");
     expect(textOf(await getOrSet(store, "k", compute, { renewFor: "1m" }))).toBe("stored");
     expect(compute).not.toHaveBeenCalled();
-    expect(driver.calls.at(-1)).toBe("getAndRenew 60000 []");
+    expect(driver.calls).toEqual(["set Infinity []", "getAndRenew 60000 []"]);
+  });
+
+  test("what another stored since it looked is given, and renewed, and not computed", async () => {
+    const driver = mapDriver();
+    const answers = [undefined, utf8("stored")];
+    const renewals: number[] = [];
+    const getAndRenew = (_: string, ms: number) => {
+      renewals.push(ms);
+      return answers.shift();
+    };
+    const store = createStore({ ...driver, root: { ...driver.root, getAndRenew } });
+    const compute = vi.fn(() => "computed");
+    expect(textOf(await getOrSet(store, "k", compute, { renewFor: "1m" }))).toBe("stored");
+    expect(compute).not.toHaveBeenCalled();
+    expect(renewals).toEqual([60_000, 60_000]);
   });
 
   test("it computes what is missing, stores it with its expiry, and gives it", async () => {
@@ -132,6 +147,32 @@ describe("getOrSet with lockFor", () => {
     expect(await one.withNamespace("getOrSet").exists("k")).toBe(false);
   });
 
+  test("who waits takes what the other stored, and renews it, though the lock is still held", async () => {
+    const driver = mapDriver();
+    const store = createStore(driver);
+    await store.withNamespace("getOrSet").set("k", "the lock of another");
+    const answers = [undefined, utf8("stored")];
+    const getAndRenew = (_: string, ms: number) => (driver.calls.push(`renewed ${ms}`), answers.shift());
+    const waiting = createStore({ ...driver, root: { ...driver.root, getAndRenew } });
+    const compute = vi.fn(() => "computed");
+    const value = await getOrSet(waiting, "k", compute, { lockFor: "1m", renewFor: "1h" });
+    expect(textOf(value)).toBe("stored");
+    expect(compute).not.toHaveBeenCalled();
+    expect(driver.calls.at(-1)).toBe("renewed 3600000");
+  });
+
+  test.each([
+    [new StoreError("KV_UNAVAILABLE", "away"), "v"],
+    [new Error("a bug"), "a bug"],
+  ])("a lock that %s keeps from being released ends by itself, a bug is told", async (error, outcome) => {
+    const store = createStore(mapDriver());
+    const locks = { ...createStore(mapDriver()), compareAndDelete: () => Promise.reject(error) };
+    const value = getOrSet({ ...store, withNamespace: () => locks } as typeof store, "k", () => "v", {
+      lockFor: "1m",
+    });
+    expect(await value.then(textOf, (reason: Error) => reason.message)).toBe(outcome);
+  });
+
   test("when the one that computes fails, the other computes", async () => {
     const [one, two] = twoProcesses();
     const pending = deferred<string>();
@@ -161,7 +202,7 @@ describe("getOrSet with lockFor", () => {
     try {
       const value = await getOrSet(createStore(mapDriver()), "k", () => "v", { lockFor: "1m" });
       expect(textOf(value)).toBe("v");
-      expect(started).toHaveBeenCalledOnce();
+      expect(started).toHaveBeenCalledExactlyOnceWith(expect.any(Function), 20_000);
     } finally {
       started.mockRestore();
     }
@@ -171,6 +212,7 @@ describe("getOrSet with lockFor", () => {
     const { root } = mapDriver();
     const store = createStore({ label: "no namespaces", root });
     await expect(getOrSet(store, "k", () => "v", { lockFor: "1m" })).rejects.toThrow(/lockFor needs a store/);
+    expect(textOf(await getOrSet(store, "k", () => "v"))).toBe("v");
   });
 });
 

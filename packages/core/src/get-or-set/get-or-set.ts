@@ -73,8 +73,10 @@ export async function getOrSet(
   const { store: beneath, codec } = "codec" in store ? store : { store, codec: bytes as Codec<unknown> };
   checkOptions(options, known);
   const { expiresIn, renewFor, lockFor } = options;
-  const lockForMs = lockFor === undefined ? undefined : durationMs(lockFor, "lockFor");
-  const lockable = lockForMs === undefined ? undefined : checkLockable(beneath);
+  const lock =
+    lockFor === undefined
+      ? undefined
+      : { forMs: durationMs(lockFor, "lockFor"), store: checkLockable(beneath) };
 
   const { encode, decode } = boundCodec(codec, beneath);
 
@@ -93,9 +95,9 @@ export async function getOrSet(
   };
   const { scope, path } = namespaceIdOf(beneath);
   const computed = await singleFlight(computationsOf(scope), JSON.stringify([...path, key]), () =>
-    lockable === undefined || lockForMs === undefined
+    lock === undefined
       ? computeAndStore()
-      : withLock(lockable, key, lockForMs, computeAndStore, () => beneath.get(key, { renewFor })),
+      : withLock(lock.store, key, lock.forMs, computeAndStore, () => beneath.get(key, { renewFor })),
   );
   return computed === undefined ? undefined : decode("getOrSet", copyOf(computed));
 }
