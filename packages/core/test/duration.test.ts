@@ -9,7 +9,10 @@ describe("T5 durations", () => {
   test.each<[Duration, number]>([
     [1, 1_000],
     [0.5, 500],
-    [1.1, 1_100], // 1100.0000000000002 in floating point
+    [16.1, 16_100], // 16100.000000000002 in floating point
+    ["0.27m", 16_200], // 16200.000000000002
+    [{ days: 0.28 }, 24_192_000], // 24192000.000000004
+    [1.005, 1_005], // 1004.9999999999999
     [0.07, 70],
     [0.0001, 1],
     [1e-12, 1],
@@ -79,6 +82,10 @@ describe("T5 durations", () => {
     expect(asked).toThrow(kind);
     expect(asked).toThrow(message);
     expect(asked).toThrow(/expiresIn/);
+  });
+
+  test("E2 of a text that is no duration the error shows 40 characters", () => {
+    expect(() => durationMs("x".repeat(1_000) as Duration, "expiresIn")).toThrow(/not "x{40}"\.$/);
   });
 
   test("T5 what comes from outside is cut to 1,000 years, which are a duration", () => {

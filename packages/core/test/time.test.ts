@@ -6,8 +6,10 @@ import {
   longestTimerMs,
   settlesWithin,
   sleep,
+  type Timer,
   TimeSlice,
   time,
+  unref,
 } from "../src/driver.ts";
 import { replaceTime } from "../src/testing.ts";
 
@@ -21,6 +23,40 @@ describe("time", () => {
     }
     expect(asked).toEqual([5]);
     expect(time.wallMs()).toBeGreaterThan(7);
+  });
+
+  test("it is called back by what the runtime has for it, or else by a timer and a microtask", () => {
+    const asked: string[] = [];
+    const caller = (name: string) => (callback: () => void) => {
+      asked.push(name);
+      callback();
+    };
+    vi.stubGlobal("setTimeout", caller("setTimeout"));
+    vi.stubGlobal("queueMicrotask", caller("queueMicrotask"));
+    const called = vi.fn();
+    try {
+      vi.stubGlobal("setImmediate", caller("setImmediate"));
+      vi.stubGlobal("process", { nextTick: caller("nextTick") });
+      time.setImmediate(called);
+      time.nextTick(called);
+      vi.stubGlobal("setImmediate", undefined);
+      time.setImmediate(called);
+      for (const process of [{}, undefined]) {
+        vi.stubGlobal("process", process);
+        time.nextTick(called);
+      }
+    } finally {
+      vi.unstubAllGlobals();
+    }
+    expect(asked).toEqual(["setImmediate", "nextTick", "setTimeout", "queueMicrotask", "queueMicrotask"]);
+    expect(called).toHaveBeenCalledTimes(5);
+  });
+
+  test("L3 unref lets the process end where a timer is an object, and takes a number too", () => {
+    const timer = { unref: vi.fn() };
+    expect(unref(timer as unknown as Timer)).toBe(timer);
+    expect(timer.unref).toHaveBeenCalledOnce();
+    expect(unref(1 as unknown as Timer)).toBe(1);
   });
 
   describe("with fake timers of a test runner", () => {

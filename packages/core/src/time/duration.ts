@@ -138,7 +138,7 @@ function fieldNames(fields: object): string[] {
   return own.length > 0 ? own : ["years", "months", ...Object.keys(fieldMs)];
 }
 
-/** 1.1 s is 1100.0000000000002 ms in floating point: what lies within its noise of a whole number is that number. */
+/** 16.1 s is 16100.000000000002 ms in floating point: what lies within its noise of a whole number is that number. */
 function roundUpMs(ms: number): number {
   const nearest = Math.round(ms);
   const noise = Math.abs(ms) * Number.EPSILON * 4;
