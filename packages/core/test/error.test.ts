@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { describeType } from "../src/errors/caller-error.ts";
 import { isStoreError, StoreError } from "../src/index.ts";
 
 test("E1 isStoreError knows an error, its code, and errors of another copy of core", async () => {
@@ -11,6 +12,18 @@ test("E1 isStoreError knows an error, its code, and errors of another copy of co
   const copy = (await import(/* @vite-ignore */ copyOfCore)) as { StoreError: typeof StoreError };
   expect(copy.StoreError).not.toBe(StoreError);
   expect(isStoreError(new copy.StoreError("KV_CLOSED", "closed"), "KV_CLOSED")).toBe(true);
+});
+
+test.each([
+  [null, "null"],
+  [undefined, "undefined"],
+  [[1], "an array"],
+  [5n, "a bigint"],
+  [new Map(), "an object of Map type"],
+  [Object.create(null), "an object of no type"],
+  [Object.create(Object.create(null) as object), "an object of no type"],
+])("E2 the type of %o is described as %s", (value: unknown, described) => {
+  expect(describeType(value)).toBe(described);
 });
 
 test.each([undefined, null, "KV_FULL", new Error("KV_FULL"), { code: "KV_FULL" }])(

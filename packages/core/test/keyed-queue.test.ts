@@ -2,7 +2,9 @@ import { setImmediate } from "node:timers/promises";
 import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { allOf } from "../src/concurrency/answer.ts";
 import { KeyedQueue } from "../src/driver.ts";
+import { deferred } from "./map-driver.ts";
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -69,7 +71,59 @@ function isBelow(path: string, other: string): boolean {
   return path.startsWith(`${other}/`);
 }
 
+test("who asks while the second is at work waits for it, though the first is over", async () => {
+  const queue = new KeyedQueue();
+  const second = deferred<void>();
+  const began: string[] = [];
+  await Promise.all([
+    queue.run("a", async () => void began.push("first")),
+    new Promise<void>((resolve) => {
+      void queue.run("a", () => {
+        began.push("second");
+        resolve();
+        return second.promise;
+      });
+    }),
+  ]);
+  await setImmediate();
+  const third = queue.run("a", async () => void began.push("third"));
+  await setImmediate();
+  expect(began).toEqual(["first", "second"]);
+  second.resolve();
+  await third;
+  expect(began).toEqual(["first", "second", "third"]);
+});
+
+test("without a path work waits for all keys, and all keys for it", async () => {
+  const queue = new KeyedQueue();
+  const [before, alone] = [deferred<void>(), deferred<void>()];
+  const began: string[] = [];
+  void queue.run("a", () => before.promise);
+  const work = queue.runAlone(() => {
+    began.push("alone");
+    return alone.promise;
+  });
+  await setImmediate();
+  expect([began, queue.isFree("b")]).toEqual([[], false]);
+  before.resolve();
+  await setImmediate();
+  expect(began).toEqual(["alone"]);
+  alone.resolve();
+  await work;
+  await setImmediate();
+  expect(queue.isFree("b")).toBe(true);
+});
+
 describe("where nothing is in the way", () => {
+  test.each([[undefined], [null], [5], ["then"], [{ then: 5 }]])(
+    "%o is an answer, and no promise",
+    (answer) => {
+      const queue = new KeyedQueue();
+      expect(queue.run("a", () => answer)).toBe(answer);
+      expect(queue.isFree("a")).toBe(true);
+    },
+  );
+
   test("work that answers synchronously is done when the call returns", () => {
     const queue = new KeyedQueue();
     expect(queue.run("a", () => 1)).toBe(1);
@@ -101,6 +155,11 @@ test("a promise of another realm is waited for too", async () => {
   await queue.run("a", async () => events.push("begin 2"));
   await first;
   expect(events).toEqual(["begin 1", "end 1", "begin 2"]);
+});
+
+test("answers of which some come later all come later", async () => {
+  expect(allOf([1, 2])).toEqual([1, 2]);
+  expect(await allOf([1, Promise.resolve(2)])).toEqual([1, 2]);
 });
 
 test("on Cloudflare Workers nothing waits for the promise of another request", async () => {

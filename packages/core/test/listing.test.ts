@@ -132,19 +132,28 @@ describe("N6 entries", () => {
   test("of a typed view gives values of its type; what the codec refuses is told of at the end", async () => {
     const store = createStore(mapDriver());
     const numbers = typed(store, json<number>());
-    await numbers.setMany([
-      ["a", 1],
-      ["c", 3],
-    ]);
+    await numbers.set("a", 1);
     const all = await listed(numbers.entries({ prefix: "a" }));
     expectTypeOf(all).toEqualTypeOf<[key: string, value: number][]>();
     expect(all).toEqual([["a", 1]]);
     await store.set("b", "no JSON");
+    await numbers.set("c", 3);
     const found: number[] = [];
     const list = async (): Promise<void> => {
       for await (const [, value] of numbers.entries()) found.push(value);
     };
     await expect(list()).rejects.toMatchObject({ code: "KV_INVALID_VALUE" });
     expect(found).toEqual([1, 3]);
+    const denied = typed(store, {
+      ...json<number>(),
+      decode: () => {
+        throw new StoreError("KV_DENIED", "no key.");
+      },
+    });
+    await expect(denied.entries()[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+      code: "KV_DENIED",
+    });
+    await store.delete("b");
+    await expect(listed(numbers.entries())).resolves.toHaveLength(2);
   });
 });

@@ -142,7 +142,10 @@ test("S7 take of a typed view gives up where others change the entry all the tim
         return false;
       },
     };
-    await expect(typed(store, text).take("k")).rejects.toMatchObject({ code: "KV_TIMEOUT" });
+    await expect(typed(store, text).take("k")).rejects.toMatchObject({
+      code: "KV_TIMEOUT",
+      message: expect.stringContaining("for 5 seconds"),
+    });
     expect(await inner.exists("k")).toBe(true);
   } finally {
     vi.useRealTimers();

@@ -149,6 +149,21 @@ describe("time slices", () => {
     );
   });
 
+  test("each slice lasts 2 ms", async () => {
+    let nowMs = 0;
+    const yieldedAtMs: number[] = [];
+    using _ = replaceTime({
+      monotonicMs: () => nowMs,
+      setImmediate(callback) {
+        yieldedAtMs.push(nowMs);
+        callback();
+      },
+    });
+    const slice = new TimeSlice();
+    for (; nowMs < 5; nowMs += 1) await slice.end();
+    expect(yieldedAtMs).toEqual([2, 4]);
+  });
+
   test("a slice that has time left yields nothing", async () => {
     const yields = vi.fn();
     using _ = replaceTime({ monotonicMs: () => 0, setImmediate: yields });

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { describe, expect, expectTypeOf, test } from "vitest";
-import { createStore, utf8 } from "../src/driver.ts";
+import { checkKey, createStore, utf8 } from "../src/driver.ts";
 import {
   type Bytes,
   bytes,
@@ -107,6 +107,26 @@ describe("a typed view", () => {
     expect(await view.exists("k")).toBe(true);
     expect(view).not.toHaveProperty("increment");
     expect(view).not.toHaveProperty("withNamespace");
+  });
+
+  test("it has what the store has, of any prototype, and asks a getter when it is asked itself", async () => {
+    let asked = 0;
+    class Shelf {
+      get size(): number {
+        asked += 1;
+        return asked;
+      }
+      async exists(): Promise<boolean> {
+        return true;
+      }
+    }
+    const view = typed(new Shelf() as unknown as Store, text) as unknown as Shelf;
+    expect(asked).toBe(0);
+    expect([view.size, view.size]).toEqual([1, 2]);
+    expect(Object.keys(view)).toEqual(expect.arrayContaining(["size", "exists"]));
+    for (const name of ["constructor", "toString"]) expect(Object.hasOwn(view, name)).toBe(false);
+    const bare = Object.assign(Object.create(null) as object, createStore(mapDriver()));
+    expect(await typed(bare, text).exists("k")).toBe(false);
   });
 
   test("no write passes the codec by, though the store has not all of a capability", async () => {
@@ -216,6 +236,11 @@ describe("codecs", () => {
       expect(await rejection(call)).toMatchObject({ code: "KV_INVALID_VALUE", cause });
     }
     expect(await store.exists("j")).toBe(false);
+  });
+
+  test("E1 a mistake of the caller's that a codec finds stays one", async () => {
+    const view = typed(createStore(mapDriver()), { ...text, encode: (value) => checkKey(value) });
+    expect(await rejection(view.set("k", 5 as never))).toBeInstanceOf(TypeError);
   });
 
   test("E2 the issues of a schema come with its error, where no log shows them", async () => {
