@@ -20,7 +20,7 @@ test("work on a key runs in the order in which it was asked for, alone among its
     pause: fc.nat({ max: 2 }),
   });
   await fc.assert(
-    fc.asyncProperty(fc.array(job, { maxLength: 12 }), async (jobs) => {
+    fc.asyncProperty(fc.array(job, { maxLength: 12, size: "max" }), async (jobs) => {
       const queue = new KeyedQueue();
       const began: number[] = [];
       const ended: number[] = [];
@@ -115,6 +115,7 @@ test("without a path work waits for all keys, and all keys for it", async () => 
 });
 
 describe("where nothing is in the way", () => {
+  // oxlint-disable-next-line unicorn/no-thenable -- that is what is tried here
   test.each([[undefined], [null], [5], ["then"], [{ then: 5 }]])(
     "%o is an answer, and no promise",
     (answer) => {

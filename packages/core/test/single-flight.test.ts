@@ -91,7 +91,7 @@ describe("singleFlight", () => {
       does: fc.constantFrom("ask", "resolve", "reject"),
     });
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { maxLength: 30, size: "max" }), async (steps) => {
         const inFlight = new Map<string, Promise<number>>();
         const current = new Map<string, ReturnType<typeof deferred<number>> & { readonly id: number }>();
         const expected: (number | string)[] = [];

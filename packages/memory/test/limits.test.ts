@@ -173,7 +173,7 @@ test("the limits hold, and evict only as much as they must, whatever is done", a
     below: fc.boolean(),
   });
   await fc.assert(
-    fc.asyncProperty(fc.array(command, { maxLength: 60 }), async (commands) => {
+    fc.asyncProperty(fc.array(command, { maxLength: 60, size: "max" }), async (commands) => {
       const max = { maxEntries: 4, maxBytes: 40 };
       const store = memoryStore(max);
       // From the least to the most recently used.

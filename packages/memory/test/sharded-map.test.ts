@@ -8,6 +8,7 @@ const shardThreshold = 8;
 test("S1 it holds what a Map holds, before and after it has shards", () => {
   const steps = fc.array(fc.tuple(fc.constantFrom("add", "add", "delete"), fc.integer({ max: 30, min: 0 })), {
     maxLength: 100,
+    size: "max",
   });
   fc.assert(
     fc.property(steps, (all) => {
@@ -42,7 +43,7 @@ test("N6 a listing gives what is there throughout once, and nothing that is gone
       fc.record({ does: fc.constantFrom("add", "add", "delete"), key }),
       fc.record({ does: fc.constant("list"), key: fc.integer({ min: 1, max: 4 }) }),
     ),
-    { maxLength: 80 },
+    { maxLength: 80, size: "max" },
   );
   fc.assert(
     fc.property(
