@@ -33,6 +33,8 @@ describe("findStore", () => {
     }
     expect(() => findStore(registry as never, needs)).toThrow(/the store "rate_limit" lacks/);
     expect(findStore(plain, { ...needs, capabilities: [] })).toBe(plain);
+    const { take: _, ...partly } = createStore(mapDriver());
+    expect(() => findStore(partly as never, needs)).toThrow(/this one lacks them/);
   });
 
   test("E1 what is neither a registry nor a store is refused", () => {
