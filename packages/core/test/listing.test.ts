@@ -146,8 +146,9 @@ describe("N6 entries", () => {
     expect(found).toEqual([1, 3]);
     const denied = typed(store, {
       ...json<number>(),
-      decode: () => {
-        throw new StoreError("KV_DENIED", "no key.");
+      decode: (stored) => {
+        if (textOf(stored) === "1") throw new StoreError("KV_DENIED", "no key.");
+        return 0;
       },
     });
     await expect(denied.entries()[Symbol.asyncIterator]().next()).rejects.toMatchObject({
