@@ -19,9 +19,12 @@ test.each([
   ["frobnicate", undefined],
   ["x", undefined],
   ["", undefined],
-  ["g".repeat(100_000), undefined],
-])("%.20s is nearest to %s", (word, meant) => {
+])("%j is nearest to %s", (word, meant) => {
   expect(nearest(word, commands)).toBe(meant);
+});
+
+test("a word may be of any length", () => {
+  expect(nearest("g".repeat(100_000), commands)).toBeUndefined();
 });
 
 test("of two that are equally near the first is meant", () => {
