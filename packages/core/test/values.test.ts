@@ -43,6 +43,9 @@ describe("A1 adding to an integer in decimal text", () => {
     expect(() => addToInteger(`${last}`, Math.sign(last))).toThrow(refused);
     expect(() => addToInteger(`${BigInt(last) + BigInt(Math.sign(last))}`, 0)).toThrow(refused);
     expect(() => addToInteger(`${last}0`, 0)).toThrow(refused);
+    expect(() => addToInteger(`${BigInt(last) + BigInt(Math.sign(last))}`, -9 * Math.sign(last))).toThrow(
+      refused,
+    );
   });
 
   test("counts from 0 where nothing is", () => {
