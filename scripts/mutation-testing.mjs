@@ -152,7 +152,7 @@ function forgetUntested() {
   for (const file of Object.values(report.files)) {
     file.mutants = file.mutants.filter(
       ({ status, testsCompleted, coveredBy }) =>
-        status !== "RuntimeError" && (status !== "Survived" || testsCompleted === coveredBy.length),
+        status !== "RuntimeError" && (status !== "Survived" || testsCompleted >= coveredBy.length),
     );
   }
   writeFileSync(incrementalFile, JSON.stringify(report));

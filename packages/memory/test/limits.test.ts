@@ -141,6 +141,14 @@ describe("maxBytes", () => {
     },
   );
 
+  test("a value that keeps its entry's expiry counts by its own length", async () => {
+    const store = memoryStore({ maxBytes: 10 });
+    await store.set("a", "1234");
+    await store.set("b", "1");
+    await store.set("b", "123456", { keepExpiry: true });
+    expect(await present(store, "ab")).toBe("b");
+  });
+
   test("KV_FULL for an entry that no eviction makes room for, and nothing is evicted or replaced", async () => {
     const store = memoryStore({ maxBytes: 10 });
     await store.set("a", "old");

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } fro
 import { EntryTable } from "../src/entries/entry-table.ts";
 import { memoryStore } from "../src/index.ts";
 import { expirySweep } from "../src/maintenance/expiry-sweep.ts";
-import { NamespaceTree } from "../src/storage/namespace-tree.ts";
+import { NamespaceTree, nodesFrom } from "../src/storage/namespace-tree.ts";
 import { MemoryNamespace } from "../src/store/namespace.ts";
 
 describe("the background sweep", () => {
@@ -178,6 +178,15 @@ describe("namespaces that nobody uses any more leave nothing behind", () => {
     expect(table.tree.isEmpty).toBe(true);
   });
 
+  test("a walk comes to a node and each one below it", () => {
+    const tree = new NamespaceTree();
+    const paths = [[], ["a"], ["a", "b"], ["a", "b", "c"], ["a", "d"], ["e"], ["e", "f"]];
+    const nodes = paths.map((path) => tree.findOrAdd(path));
+    const walked = [...nodesFrom(tree.findOrAdd([]))];
+    expect(walked).toHaveLength(nodes.length);
+    expect(new Set(walked)).toEqual(new Set(nodes));
+  });
+
   test("a node that was removed, and is found empty later, does not take the one in its place with it", () => {
     const tree = new NamespaceTree();
     const old = tree.findOrAdd(["a", "b"]);
@@ -195,6 +204,51 @@ describe("namespaces that nobody uses any more leave nothing behind", () => {
     tree.remove(tree.findOrAdd(["a", "b"]));
     expect(tree.isEmpty).toBe(true);
   });
+});
+
+async function listed(items: AsyncIterable<unknown>): Promise<unknown[]> {
+  const all: unknown[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
+test("T1 an entry is gone from every operation at the very millisecond", async () => {
+  let nowMs = 0;
+  const store = memoryStore({ now: () => nowMs });
+  await store.withNamespace("n").set("k", "v", { expiresIn: 1 });
+  await store.set("k", "v", { expiresIn: 1 });
+  nowMs = 999;
+  expect([await listed(store.keys()), await listed(store.namespaces())]).toEqual([["k"], ["n"]]);
+  nowMs = 1_000;
+  expect([await listed(store.keys()), await listed(store.namespaces())]).toEqual([[], []]);
+  expect(await store.get("k")).toBeUndefined();
+  expect(await store.withNamespace("none").deleteExpired()).toBe(0);
+  expect(await store.deleteExpired()).toBe(1); // the one in the namespace; the other went when it was looked for
+});
+
+test.each(["keys", "namespaces"] as const)(
+  "N6 %s lists nothing more of what was emptied meanwhile but the page that it is at",
+  async (what) => {
+    const store = memoryStore();
+    for (let at = 0; at < 600; at += 1) {
+      await (what === "keys" ? store : store.withNamespace(`${at}`)).set(`${at}`, "v");
+    }
+    let came = 0;
+    for await (const _ of store[what]()) {
+      if (came === 0) await store.deleteAll();
+      came += 1;
+    }
+    expect(came).toBeLessThan(600 / 2);
+  },
+);
+
+test("S3 T2 a long value that replaces another and keeps its expiry stays as it was passed", async () => {
+  const store = memoryStore();
+  const value = new Uint8Array(2_000).fill(1);
+  await store.set("k", "v", { expiresIn: "1h" });
+  await store.set("k", value, { keepExpiry: true });
+  value.fill(2);
+  expect((await store.get("k"))?.every((byte) => byte === 1)).toBe(true);
 });
 
 test("T6 a long sweep yields to others", async () => {
