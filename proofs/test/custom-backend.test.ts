@@ -92,7 +92,11 @@ describe("the custom backend", () => {
   test("in its first draft breaks the rules that the page names", limit, async () => {
     const { ended, printed } = await npm("run", "first-draft");
     expect(ended).toBe(1);
-    const broken = new Set([...printed.matchAll(/^rule ([A-Z]\d):/gm)].map(([, rule]) => rule));
+    // What random runs and histories find first is chance.
+    const failures = printed.matchAll(
+      /^ContractViolation: [A-Z]\d (?!any calls|one order)[^\n]*\nrule ([A-Z]\d):/gm,
+    );
+    const broken = new Set(Array.from(failures, ([, rule]) => rule));
     const named = new Set([...page.matchAll(/^- \*\*([A-Z]\d)\*\*/gm)].map(([, rule]) => rule));
     expect(broken).toEqual(named);
   });

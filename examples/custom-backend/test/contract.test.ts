@@ -35,8 +35,9 @@ function open(golden?: string): Opened {
       keep(await openInProcess(module, { args: [file], execArgv: ["--import", "tsx"] })),
     openImpatient: (timeoutMs) => keep(sqliteStore({ file, timeout: `${timeoutMs}ms` })),
     fail() {
-      execute(file, "ALTER TABLE entries RENAME TO away");
-      return () => execute(file, "ALTER TABLE away RENAME TO entries");
+      // In the place of the table stands a view of nothing: nobody who opens the file meanwhile makes a new table.
+      execute(file, "ALTER TABLE entries RENAME TO away; CREATE VIEW entries AS SELECT * FROM nowhere");
+      return () => execute(file, "DROP VIEW entries; ALTER TABLE away RENAME TO entries");
     },
     untouched: () => !existsSync(file),
     async dispose() {

@@ -4,7 +4,7 @@ import { type CallAnswer, notAnInteger } from "../model/store-call.ts";
 import type { HistoryEntry } from "./history-entry.ts";
 import { type KeyOperation, splitByKey } from "./key-operations.ts";
 
-/** What is known of a history. */
+/** The result of checking a history. */
 export interface HistoryCheck {
   /** `"undecided"`: the check gave up. That is no pass. */
   readonly verdict: "linearizable" | "not linearizable" | "undecided";

@@ -3,7 +3,7 @@ import type { CallAnswer, StoreCall } from "../model/store-call.ts";
 /** One call of a history on one namespace: who made it, between which two moments it was in flight, and what became of it. */
 export interface HistoryEntry {
   /**
-   * Who made the call: calls of one caller take effect on a key in the order in which they were made. The number of the handle,
+   * The number of who made the call: calls of one caller take effect on a key in the order in which they were made. That of the handle,
    * to hold S6 against the store; else that of whoever waits for each call before the next.
    */
   readonly caller: number;

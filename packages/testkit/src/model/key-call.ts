@@ -1,6 +1,6 @@
 import { inspect } from "../support/inspect.ts";
 
-/** When an entry expires: so many milliseconds from now, never, or with the entry that it replaces. */
+/** The end of an entry: so many milliseconds from now, never, or that of the entry that it replaces. */
 export type CallExpiry = number | "never" | "keep";
 
 /** A call that concerns one key. Values are text. */

@@ -24,11 +24,13 @@ export async function closeBeside(
       }
     }),
   );
-  const closing = [store.close(), store.close()].map(async (close) => {
-    const closed = await Promise.allSettled([close]);
-    await microtasks();
-    return { closed, settled };
-  });
+  const closing = inFlight(
+    [store.close(), store.close()].map(async (close) => {
+      const closed = await Promise.allSettled([close]);
+      await microtasks();
+      return { closed, settled };
+    }),
+  );
   const closes = await Promise.all(closing);
   await Promise.all(counted);
   for (const [at, { closed, settled: settledAtClose }] of closes.entries()) {

@@ -240,7 +240,7 @@ async function closeBesideAll(
   told: readonly ToldCall[],
   storeFor: (call: ToldCall) => FullStore,
 ): Promise<void> {
-  const made = told.map((each) => each.make(storeFor(each))); // none of them rejects
+  const made = inFlight(told.map((each) => each.make(storeFor(each)))); // none of them rejects
   await closeBeside(store, made, "every method");
   for (const each of told) each.expectDone();
 }

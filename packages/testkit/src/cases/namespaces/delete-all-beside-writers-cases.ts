@@ -101,8 +101,10 @@ export const deleteAllBesideWritersCases: readonly ContractCase[] = [
           ? store.setMany(keys.map((key) => [key, value]))
           : Promise.all(keys.map((key) => store.set(key, value)));
       const countAll = async (): Promise<number> => {
-        const found = inBatches ? store.getMany(keys) : Promise.all(keys.map((key) => store.get(key)));
-        return (await found).filter((value) => value !== undefined).length;
+        const found = await (inBatches
+          ? store.getMany(keys)
+          : Promise.all(keys.map((key) => store.get(key))));
+        return found.filter((value) => value !== undefined).length;
       };
       await setAll("before");
       await store.deleteAll();
