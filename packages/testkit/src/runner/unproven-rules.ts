@@ -1,5 +1,7 @@
 import type { CaseResult } from "../contract/case-result.ts";
-import type { RuleId } from "../contract/rules.ts";
+import { type RuleId, rules as texts } from "../contract/rules.ts";
+
+const allRules = Object.keys(texts) as RuleId[];
 
 /**
  * Lists what the results leave open: a line for each reason, with the rules, `(in no case)` where nothing else proves a
@@ -29,7 +31,9 @@ export function unprovenRules(results: readonly CaseResult[]): string[] {
     rulesByReason.set(result.because, rules.add(result.testCase.rule));
   }
   return Array.from(rulesByReason, ([reason, rules]) => {
-    const named = Array.from(rules, (rule) => (tried.has(rule) ? `${rule} (in part)` : rule));
+    const named = allRules
+      .filter((rule) => rules.has(rule))
+      .map((rule) => (tried.has(rule) ? `${rule} (in part)` : rule));
     return `${named.join(", ")}: ${reason}`;
   });
 }
