@@ -11,9 +11,11 @@ const here = fileURLToPath(import.meta.url);
 const folder = new URL("../reports/", import.meta.url);
 const [only, ...others] = process.argv.slice(2);
 
-if (process.send !== undefined) await writeOne(only);
+if (process.send !== undefined) await writeOne(only, others[0]);
 else {
-  for (const name of only === undefined ? allNames() : [only, ...others]) await inProcess(name);
+  const { findCommit } = await import("@kv/testkit");
+  const commit = await findCommit(fileURLToPath(new URL("..", import.meta.url))); // before anything is written
+  for (const name of only === undefined ? allNames() : [only, ...others]) await inProcess(name, commit);
   writeIndex();
 }
 
@@ -23,19 +25,19 @@ function allNames() {
     .map((file) => file.replace(".ts", ""));
 }
 
-async function inProcess(name) {
-  const [code] = await once(fork(here, [name]), "exit");
+async function inProcess(name, commit) {
+  const [code] = await once(fork(here, commit === undefined ? [name] : [name, commit]), "exit");
   if (code !== 0) process.exitCode = 1;
 }
 
-async function writeOne(name) {
-  const { findCommit, prove, reportMarkdown } = await import("@kv/testkit");
+async function writeOne(name, commit) {
+  const { prove, reportMarkdown } = await import("@kv/testkit");
   const { default: harness, about } = await import(`../src/harnesses/${name}.ts`);
   const report = await prove(harness, {
     about,
     seed: 1,
     runs: 50,
-    commit: await findCommit(fileURLToPath(new URL("..", import.meta.url))),
+    commit,
     repeat: `npx -y pnpm@12.21.0 --filter ./comparison run reports ${name}`,
   });
   mkdirSync(folder, { recursive: true });

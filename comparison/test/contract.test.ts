@@ -32,8 +32,9 @@ describe("the contract, held against other libraries in memory", () => {
         filter: ({ place }) => place !== "in a nested namespace",
       });
       const broken = new Set(results.flatMap((each) => (each.outcome === "failed" ? [each.error.rule] : [])));
-      expect([...broken].filter((rule) => module.about.promises[rule] === undefined)).toEqual([]);
       expect([...broken]).toEqual(expect.arrayContaining([...breaks]));
+      // Which others meet in so short a run is chance: the script `reports` names a broken rule without words.
+      expect(breaks.filter((rule) => module.about.promises[rule] === undefined)).toEqual([]);
     },
   );
 });

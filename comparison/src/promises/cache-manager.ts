@@ -20,6 +20,7 @@ export function aboutCacheManager(place: Place): About {
 }
 
 const everywhere: About["promises"] = {
+  T2: `${nothing} There is no call that writes and keeps a lifetime: it is asked for and set again, which undoes what comes between.`,
   S5: `${nothing} What is passed is not looked at.`,
   S6: `${nothing} Keyv's \`set\` serializes before it sends or stores, so that a later call can overtake it.`,
   T3: `${nothing} There is no renewal; a \`get\` and a \`set\` undo what comes between them.`,

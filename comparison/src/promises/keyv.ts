@@ -27,6 +27,7 @@ export function aboutKeyv(place: Place): About {
 }
 
 const everywhere: About["promises"] = {
+  T2: `${nothing} There is no call that writes and keeps a lifetime: it is asked for and set again, which undoes what comes between.`,
   S3: `${nothing} The Buffers that it gives are parts of a pool of Node's.`,
   S5: `${nothing} [README](${readme}): "Keys must always be strings. Values can be of any type." What is passed is not looked at.`,
   S6: `${nothing} \`set\` serializes before it sends or stores, so that a later call can overtake it.`,

@@ -55,7 +55,7 @@ describe("a store that processes share", () => {
         runs: 10,
       });
       const lacking = testCase.needs?.some(
-        (need) => need === "batch" || need === "listing" || need === "expiry",
+        (need) => need === "batch" || need === "listing" || need === "expiry" || need === "fail",
       );
       if (result?.outcome === "failed") throw result.error;
       expect(result?.outcome).toBe(lacking === true ? "unproven" : "passed");

@@ -26,6 +26,6 @@ test("under node:test a report of the tests that ran is written, where one is as
   );
   // What the pattern leaves out was not tried.
   const verdicts = report.rules.map(({ rule, verdict }) => `${rule} ${verdict}`);
-  expect(verdicts).toContain("T2 proved");
+  expect(verdicts).toContain("T2 proved in part");
   expect(verdicts).toContain("S1 not proven");
 });

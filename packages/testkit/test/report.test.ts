@@ -141,7 +141,7 @@ describe("createReport", () => {
       verdict: "proved in part",
       unproven: [{ because: "of 25 recorded histories, 2 stayed undecided" }],
     });
-    expect(report.measures).toMatchObject({ histories: 25, undecidedHistories: 2 });
+    expect(report.measures.undecidedHistories).toBe(2);
     expect(report.totals.failed).toBe(0);
   });
 

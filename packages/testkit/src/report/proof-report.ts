@@ -237,7 +237,9 @@ function reportRule(rule: RuleId, results: readonly CaseResult[], about: About |
     const { testCase, place } = result;
     const where = { case: caseName(testCase), place };
     if (result.outcome === "failed" && result.error.rule === rule) {
-      failures.push({ ...where, message: result.error.message });
+      // One trace says it; dozens of them would be megabytes.
+      const { message } = result.error;
+      failures.push({ ...where, message: failures.length === 0 ? message : withoutTrace(message) });
     } else if (testCase.rule === rule) {
       if (result.outcome === "passed") passed += 1;
       else if (result.outcome === "unproven") unproven.push({ ...where, because: result.because });
@@ -252,4 +254,9 @@ function verdictOn(passed: number, failed: number, unproven: number): Verdict {
   if (failed > 0) return "broken";
   if (passed === 0) return "not proven";
   return unproven === 0 ? "proved" : "proved in part";
+}
+
+/** Returns the message of a violation without the calls that were made. */
+function withoutTrace(message: string): string {
+  return message.split("\nwhat was done:")[0] ?? message;
 }

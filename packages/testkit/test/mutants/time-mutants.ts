@@ -322,7 +322,7 @@ export const timeMutants: readonly Mutant[] = [
   brokenDriver(
     "T7",
     "expiry goes by the wall clock",
-    "a jump of the wall clock makes an in-memory entry expire",
+    "where the wall clock jumps",
     ({ namespace, data, path }) => {
       const untilMs = new Map<string, number>();
       return {

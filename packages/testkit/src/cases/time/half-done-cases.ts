@@ -2,6 +2,7 @@ import type { FullStore } from "@kv/core";
 import type { ContractCase } from "../../contract/contract-case.ts";
 import type { RuleId } from "../../contract/rules.ts";
 import { expectTrue } from "../../support/expect.ts";
+import { inFlight } from "../../support/in-flight.ts";
 import { concurrently } from "../shared/concurrently.ts";
 import { expiryWays } from "../shared/expiry-ways.ts";
 import { forEach } from "../shared/for-each.ts";
@@ -23,7 +24,8 @@ export const halfDoneCases: readonly ContractCase[] = Object.entries(expiryWays)
         const isThere = replaces === "T3" || replaces === "A3";
         if (isThere) await forEach(rounds, async (key) => writer.set(key, "1", { expiresIn: "1d" }));
         await forEach(rounds, async (key) => {
-          const [seen] = await Promise.all([expiriesOf(reader, key), give(writer, key, "1h")]);
+          const looks = inFlight(expiriesOf(reader, key));
+          const [seen] = await Promise.all([looks, give(writer, key, "1h")]);
           const last = await reader.expiresIn(key);
           for (const left of [...seen, last])
             expectTrue(
