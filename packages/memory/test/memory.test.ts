@@ -206,7 +206,7 @@ describe("namespaces that nobody uses any more leave nothing behind", () => {
   });
 });
 
-async function listed(items: AsyncIterable<unknown>): Promise<unknown[]> {
+async function itemsOf(items: AsyncIterable<unknown>): Promise<unknown[]> {
   const all: unknown[] = [];
   for await (const item of items) all.push(item);
   return all;
@@ -218,9 +218,9 @@ test("T1 an entry is gone from every operation at the very millisecond", async (
   await store.withNamespace("n").set("k", "v", { expiresIn: 1 });
   await store.set("k", "v", { expiresIn: 1 });
   nowMs = 999;
-  expect([await listed(store.keys()), await listed(store.namespaces())]).toEqual([["k"], ["n"]]);
+  expect([await itemsOf(store.keys()), await itemsOf(store.namespaces())]).toEqual([["k"], ["n"]]);
   nowMs = 1_000;
-  expect([await listed(store.keys()), await listed(store.namespaces())]).toEqual([[], []]);
+  expect([await itemsOf(store.keys()), await itemsOf(store.namespaces())]).toEqual([[], []]);
   expect(await store.get("k")).toBeUndefined();
   expect(await store.withNamespace("none").deleteExpired()).toBe(0);
   expect(await store.deleteExpired()).toBe(1); // the one in the namespace; the other went when it was looked for
