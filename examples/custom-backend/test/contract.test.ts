@@ -49,6 +49,7 @@ function open(golden?: string): Opened {
 
 function execute(file: string, sql: string): void {
   const database = new Database(file);
+  database.exec("PRAGMA busy_timeout = 5000"); // waits for another writer
   database.exec(sql);
   database.close();
 }

@@ -45,7 +45,7 @@ describe("kv prove", () => {
   test("writes a report, says what is proved and what not, and ends with 0", limit, async () => {
     const out = join(folder, "right");
     const { code, stdout, stderr } = await runText(
-      ["prove", memory, "--out", out, "--seed", "7", "--runs", "3", "--rule", "T2", "--rule", "L4"],
+      ["prove", memory, "--out", out, "--seed", "7", "--runs", "3", "--rule", "T4", "--rule", "L4"],
       { tty: true },
     );
     expect(code).toBe(0);
@@ -55,7 +55,7 @@ describe("kv prove", () => {
         "",
         "memoryStore: 1 of 35 rules proved, 34 not proven, none broken.",
         `The report: ${join(out, "memory-store.md")}, with a .json and a badge in .svg beside it`,
-        `The same again: npx kv prove ${memory} --seed 7 --runs 3 --rule T2 --rule L4`,
+        `The same again: npx kv prove ${memory} --seed 7 --runs 3 --rule T4 --rule L4`,
         "",
       ].join("\n"),
     );
@@ -63,7 +63,7 @@ describe("kv prove", () => {
     expect(readdirSync(out)).toEqual(["memory-store.json", "memory-store.md", "memory-store.svg"]);
     const report = JSON.parse(readFileSync(join(out, "memory-store.json"), "utf8")) as ProofReport;
     expect(report).toMatchObject({ name: "memoryStore", seed: 7, runs: 3, totals: { proved: 1, broken: 0 } });
-    expect(readFileSync(join(out, "memory-store.md"), "utf8")).toContain("--rule T2 --rule L4\n```\n");
+    expect(readFileSync(join(out, "memory-store.md"), "utf8")).toContain("--rule T4 --rule L4\n```\n");
   });
 
   test("answers in JSON with the report", limit, async () => {

@@ -14,7 +14,7 @@ export async function findVersions({ versions }: Harness): Promise<Record<string
 }
 
 /**
- * Finds the commit of the repository around a folder. Something that is changed or not committed makes it end in
+ * Finds the commit of the repository around a folder. A tracked file that is changed makes it end in
  * `-dirty`. Resolves with `undefined` where there is no repository, or no git.
  *
  * @example
@@ -36,5 +36,5 @@ export async function findCommit(folder: string): Promise<string | undefined> {
     });
   const commit = await git("rev-parse", "HEAD");
   if (commit === undefined) return undefined;
-  return (await git("status", "--porcelain")) === "" ? commit : `${commit}-dirty`;
+  return (await git("status", "--porcelain", "--untracked-files=no")) === "" ? commit : `${commit}-dirty`;
 }

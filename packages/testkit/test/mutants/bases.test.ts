@@ -7,8 +7,9 @@ describe("the stores of which mutants are made keep the contract until something
     slowMutant("S1", "the slow driver", () => ({})),
     handoverMutant("S1", "the driver that is handed the caller's arrays", () => ({})),
   ])("$flaw", async ({ harness }) => {
-    const results = await runCases(harness, { runs: 3 });
+    // At one place: the mutants are tried at all.
+    const results = await runCases(harness, { runs: 3, filter: ({ place }) => place === "at the root" });
     expect(results.filter(({ outcome }) => outcome === "failed")).toEqual([]);
-    expect(results.filter(({ outcome }) => outcome === "passed").length).toBeGreaterThan(700);
+    expect(results.filter(({ outcome }) => outcome === "passed").length).toBeGreaterThan(300);
   });
 });
