@@ -36,6 +36,19 @@ export const referenceStoreHarness: Harness = {
   open: () => ({ store: new ReferenceStore() }),
 };
 
+/** A reference whose `set` without options keeps the expiry: it breaks T2. */
+export const keepsExpiry: Harness = {
+  ...referenceDriverHarness,
+  name: "keepsExpiry",
+  open() {
+    const driver = referenceDriver(new ReferenceData());
+    const set = driver.root.set.bind(driver.root);
+    driver.root.set = (key, value, expiry) =>
+      set(key, value, expiry === Number.POSITIVE_INFINITY ? "keep" : expiry);
+    return { store: createStore(driver) };
+  },
+};
+
 const patientMs = 60_000;
 
 /** What opens over data of its own, with every way to trouble it. */

@@ -1,7 +1,6 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createStore } from "@kv/core/driver";
 import {
   type CaseResult,
   type ContractCase,
@@ -24,21 +23,7 @@ import {
 import { describe, expect, onTestFinished, test } from "vitest";
 import { ExpectationError } from "../src/contract/expectation-error.ts";
 import { fileNameOf } from "../src/report/write-report.ts";
-import { ReferenceData, referenceDriver } from "./reference-driver.ts";
-import { referenceDriverHarness, referenceStoreHarness } from "./reference-harness.ts";
-
-/** A reference whose `set` without options keeps the expiry. */
-const keepsExpiry: Harness = {
-  ...referenceDriverHarness,
-  name: "keepsExpiry",
-  open() {
-    const driver = referenceDriver(new ReferenceData());
-    const set = driver.root.set.bind(driver.root);
-    driver.root.set = (key, value, expiry) =>
-      set(key, value, expiry === Number.POSITIVE_INFINITY ? "keep" : expiry);
-    return { store: createStore(driver) };
-  },
-};
+import { keepsExpiry, referenceStoreHarness } from "./reference-harness.ts";
 
 /** A reference whose `exists` never answers. */
 const hangs: Harness = {

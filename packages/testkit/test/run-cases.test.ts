@@ -1,21 +1,6 @@
-import { createStore } from "@kv/core/driver";
 import { ContractViolation, type Harness, runCases, unprovenRules } from "@kv/testkit";
 import { describe, expect, test } from "vitest";
-import { ReferenceData, referenceDriver } from "./reference-driver.ts";
-import { referenceDriverHarness, referenceStoreHarness } from "./reference-harness.ts";
-
-/** A reference whose `set` without options keeps the expiry. */
-const keepsExpiry: Harness = {
-  ...referenceDriverHarness,
-  name: "keeps the expiry",
-  open() {
-    const driver = referenceDriver(new ReferenceData());
-    const set = driver.root.set.bind(driver.root);
-    driver.root.set = (key, value, expiry) =>
-      set(key, value, expiry === Number.POSITIVE_INFINITY ? "keep" : expiry);
-    return { store: createStore(driver) };
-  },
-};
+import { keepsExpiry, referenceDriverHarness, referenceStoreHarness } from "./reference-harness.ts";
 
 describe("runCases", () => {
   test("gives a result for each case at each place that the filter lets through", async () => {

@@ -28,17 +28,15 @@ export class CallRecorder {
     this.#add(text);
   }
 
-  /** Writes down a call, and returns a function that completes its line with the answer. */
+  /** Writes down a call, and returns a function that completes its line, as often as more is known of the answer. */
   call(text: string): (answer: string) => void {
     const line = this.#add(text);
-    const settled = this.step();
     return (answer) => {
-      settled();
       line.text = `${text} → ${answer}`;
     };
   }
 
-  /** Measures a call that has no line of its own, such as the next item of a listing, until the function it returns is called. */
+  /** Measures a call, or the next step of a listing, until the function that it returns is called. */
   step(): () => void {
     const startedMs = realMs();
     this.#calls += 1;

@@ -19,7 +19,12 @@ export function recordCalls(store: Store, recorder: CallRecorder, label: string)
           );
       }
       return (...args: unknown[]) => {
-        const answered = recorder.call(`${label}.${String(name)}(${args.map(inspect).join(", ")})`);
+        const complete = recorder.call(`${label}.${String(name)}(${args.map(inspect).join(", ")})`);
+        const settled = recorder.step();
+        const answered = (text: string): void => {
+          settled();
+          complete(text);
+        };
         let answer: unknown;
         try {
           answer = Reflect.apply(member, target, args);
@@ -28,7 +33,8 @@ export function recordCalls(store: Store, recorder: CallRecorder, label: string)
           throw error;
         }
         if (answer instanceof Promise) return recordSettling(answer, answered);
-        return isListing(answer) ? recordListing(answer, recorder, answered) : answer;
+        settled(); // a listing's steps are calls of their own
+        return isListing(answer) ? recordListing(answer, recorder, complete) : answer;
       };
     },
   }) as FullStore;
@@ -52,7 +58,7 @@ function isListing(answer: unknown): answer is AsyncIterable<unknown> {
 function recordListing(
   listing: AsyncIterable<unknown>,
   recorder: CallRecorder,
-  answered: (answer: string) => void,
+  complete: (answer: string) => void,
 ): AsyncIterable<unknown> {
   return {
     [Symbol.asyncIterator]() {
@@ -65,11 +71,11 @@ function recordListing(
           ({ done }) => {
             settled();
             if (done !== true) count += 1;
-            answered(`${count} items${done === true ? "" : ", so far"}`);
+            complete(`${count} items${done === true ? "" : ", so far"}`);
           },
           (error: unknown) => {
             settled();
-            answered(`${count} items, then rejects with ${inspect(error)}`);
+            complete(`${count} items, then rejects with ${inspect(error)}`);
           },
         );
         inBackground(() => recorded);

@@ -1,5 +1,6 @@
 import type { FullStore } from "@kv/core";
 import type { ContractCase, Need } from "../../contract/contract-case.ts";
+import type { Harness } from "../../contract/harness.ts";
 import { expectRejects, expectSame } from "../../support/expect.ts";
 import { inFlight } from "../../support/in-flight.ts";
 import {
@@ -134,11 +135,7 @@ export const inFlightCases: readonly ContractCase[] = [
     title: "close waits for the calls in flight in its namespaces, which are carried out",
     needs: ["namespaces"],
     async run({ store, harness }) {
-      const child = store.withNamespace("child");
-      const places = [child, child.withNamespace("grandchild")] as const;
-      const told = toldCalls(ableCalls(harness, callGroups), 2);
-      const storeFor = ({ at }: ToldCall): FullStore => places[at % 2] ?? child;
-      await Promise.all(told.map((each) => each.prepare(storeFor(each))));
+      const { told, storeFor } = await prepareBelow(store, harness);
       await closeBesideAll(store, told, storeFor);
     },
   },
@@ -147,11 +144,7 @@ export const inFlightCases: readonly ContractCase[] = [
     title: "closing a namespace waits for the calls in flight in it and below it, which are carried out",
     needs: ["namespaces"],
     async run({ store, harness }) {
-      const child = store.withNamespace("child");
-      const places = [child, child.withNamespace("grandchild")] as const;
-      const told = toldCalls(ableCalls(harness, callGroups), 2);
-      const storeFor = ({ at }: ToldCall): FullStore => places[at % 2] ?? child;
-      await Promise.all(told.map((each) => each.prepare(storeFor(each))));
+      const { child, told, storeFor } = await prepareBelow(store, harness);
       await closeBesideAll(child, told, storeFor);
       const again = store.withNamespace("child");
       const placesAgain = [again, again.withNamespace("grandchild")] as const;
@@ -196,6 +189,19 @@ export const inFlightCases: readonly ContractCase[] = [
     },
   },
 ];
+
+/** Prepares every call twice: in a child and below it. */
+async function prepareBelow(
+  store: FullStore,
+  harness: Harness,
+): Promise<{ child: FullStore; told: ToldCall[]; storeFor: (call: ToldCall) => FullStore }> {
+  const child = store.withNamespace("child");
+  const places = [child, child.withNamespace("grandchild")] as const;
+  const told = toldCalls(ableCalls(harness, callGroups), 2);
+  const storeFor = ({ at }: ToldCall): FullStore => places[at % 2] ?? child;
+  await Promise.all(told.map((each) => each.prepare(storeFor(each))));
+  return { child, told, storeFor };
+}
 
 async function prepareAll(told: readonly ToldCall[], store: FullStore): Promise<void> {
   await Promise.all(told.map((each) => each.prepare(store)));
